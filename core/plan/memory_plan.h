@@ -1,0 +1,40 @@
+#pragma once
+
+#include "core/base/result.h"
+#include "core/config/tiers.h"
+#include "core/config/training_config.h"
+#include "core/model/qwen3_shape.h"
+
+#include <cstdint>
+#include <string>
+
+namespace zen {
+
+/// Bytes that a run will hold, by purpose (training-spec 7.2). Peak is the larger of the two phases.
+struct MemoryPlan {
+    std::uint64_t program = 0; ///< libtorch and the empty process
+    std::uint64_t weights = 0;
+    std::uint64_t adapter = 0; ///< parameters, gradients and Adam's moments of what trains
+    std::uint64_t kv_cache = 0; ///< rollout only
+    std::uint64_t activations = 0; ///< update only
+    std::uint64_t logits = 0; ///< the chunk, in the larger of its two uses
+    std::uint64_t overhead = 0; ///< allocator and workspaces
+    std::uint64_t rollout() const { return program + weights + adapter + kv_cache + logits + overhead; }
+    std::uint64_t update() const { return program + weights + adapter + activations + logits + overhead; }
+    std::uint64_t peak() const { return rollout() > update() ? rollout() : update(); }
+};
+
+/// The plan for this configuration (resolved here) on a model of this shape.
+MemoryPlan planMemory(const TrainingConfig& config, const Qwen3Shape& shape);
+
+/// The shape that a tier is planned with when its weights are not on the machine.
+Qwen3Shape shapeOf(const Tier& tier);
+
+/// How a tier fits a machine, in the words that the table shows.
+enum class Fit { runs, runs_slowly, four_bit_only, too_large };
+Fit fitOf(const MemoryPlan& plan, const MemoryPlan& plan_in_4bit, const Qwen3Shape& shape, std::uint64_t memory_bytes);
+
+/// "1.9 GB" (decimal units, two significant digits and more).
+std::string formatBytes(std::uint64_t bytes);
+
+} // namespace zen

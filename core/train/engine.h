@@ -1,0 +1,103 @@
+#pragma once
+
+#include "core/base/diagnostic.h"
+#include "core/base/result.h"
+#include "core/config/training_config.h"
+#include "core/runs/events.h"
+#include "core/text/chat_template.h"
+#include "core/train/control.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace zen {
+
+// The seam between the programs and everything with tensors. zen_engine is loaded when a run, a chat or a check first
+// needs it, off the window's thread; a program that never trains never loads libtorch.
+
+/// A run: the real trainer, or a scripted one in tests.
+class TrainingJob {
+public:
+    virtual ~TrainingJob() = default;
+    /// Trains to the last step or until asked to stop. The last event published is RunFinished or RunFailed, exactly once; no
+    /// exception leaves this call. Call once, on a thread of its own.
+    virtual void run(RunControl& control, EventSink& sink) noexcept = 0;
+};
+
+struct TrainerOptions {
+    TrainingConfig config; ///< as read; resolved by the trainer
+    std::string config_yaml; ///< the text that goes to config.yaml; empty: written from config
+    bool shuffle_rewards = false; ///< control experiment: rewards permuted across rows; must not learn
+    bool console_log = true; ///< also write console.log
+};
+
+/// A conversation with a model, or with a run's adapter on it.
+class ChatSession {
+public:
+    virtual ~ChatSession() = default;
+    /// The reply; `on_text` gets it piece by piece and may return false to stop.
+    virtual Result<std::string> reply(const std::vector<Message>& messages, const SamplingSection& sampling,
+        std::int64_t max_new_tokens, const std::function<bool(const std::string& piece)>& on_text) = 0;
+};
+
+struct ChatOptionsForModel {
+    std::string model_name_or_path;
+    std::filesystem::path adapter; ///< empty: the model alone
+    WeightType dtype = WeightType::automatic;
+    bool enable_thinking = true;
+    std::uint64_t seed = 0;
+};
+
+/// One reference case of `gym verify`.
+struct VerifyCase {
+    std::string name;
+    enum class Outcome { passed, failed, skipped } outcome = Outcome::passed;
+    double largest_error = 0;
+    double tolerance = 0;
+    std::string detail; ///< reason of a skip or failure
+};
+
+struct EvaluationOptions {
+    TrainingConfig config; ///< model, data, rewards, lengths; held-out rows are scored greedily
+    std::filesystem::path adapter; ///< empty: the model alone
+    std::function<void(double fraction)> on_progress;
+};
+
+struct StarterOptions {
+    std::filesystem::path output; ///< a new folder
+    std::filesystem::path sft_config; ///< configs/starter_sft.yaml
+    std::function<void(const std::string& line)> on_line;
+};
+
+struct BenchLine {
+    std::string name;
+    double value = 0;
+    std::string unit;
+};
+
+class Engine {
+public:
+    virtual ~Engine() = default;
+
+    /// Checks files and settings that can be checked quickly; weights are loaded inside run().
+    virtual Result<std::unique_ptr<TrainingJob>> createTrainer(const TrainerOptions& options) = 0;
+    virtual Result<std::unique_ptr<ChatSession>> openChat(const ChatOptionsForModel& options) = 0;
+    virtual Result<Metrics> evaluate(const EvaluationOptions& options) = 0;
+    /// Calls `on_case` for each case found below `folder`, in a fixed order. Error: the folder holds none.
+    virtual Result<void> verify(const std::filesystem::path& folder, const std::filesystem::path& tokenizer_json,
+        const std::function<void(const VerifyCase&)>& on_case) = 0;
+    /// Speed of rollout and update of a model of this configuration.
+    virtual Result<std::vector<BenchLine>> bench(const TrainingConfig& config) = 0;
+    /// Makes the starter model from nothing: data, tokenizer, random weights, SFT (see configs/starter_sft.yaml).
+    virtual Result<void> makeStarter(const StarterOptions& options) = 0;
+};
+
+/// The engine, loaded from libzen_engine.so beside the program on the first call (0.75 s; any thread). Error: the library or
+/// one that it needs is missing (the linker's text is in the message). The engine lives until the process ends.
+Result<Engine*> loadEngine();
+
+} // namespace zen
