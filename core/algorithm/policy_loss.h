@@ -28,7 +28,8 @@ struct PolicyLossInputs {
     at::Tensor logprobs_BT; ///< float32; carries the gradient
     at::Tensor old_logprobs_BT; ///< float32; undefined: on-policy, the ratio is 1
     at::Tensor reference_logprobs_BT; ///< float32; undefined if beta is 0
-    at::Tensor entropies_BT; ///< float32
+    at::Tensor entropies_BT; ///< float32; may be undefined
+    at::Tensor unscaled_logprobs_BT; ///< float32, at temperature 1, for policy/nll; undefined: logprobs_BT serve
     at::Tensor mask_BT; ///< bool or float32, true on completion tokens up to the first end of text
     at::Tensor advantages_B; ///< float32
 };
