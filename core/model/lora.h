@@ -29,7 +29,8 @@ struct LoraOptions {
     std::string base_model; ///< written to adapter_config.json
 };
 
-/// A LoRA pair: y += scale * B(A x). Float32 leaves that require grad. Undefined tensors: not a target.
+/// A LoRA pair: y += scale * B(A x). Float32 leaves that require grad. Undefined tensors: not a
+/// target.
 struct LoraPair {
     at::Tensor a_RI; ///< [rank, in]
     at::Tensor b_OR; ///< [out, rank]
@@ -43,14 +44,16 @@ struct Adapter {
 
     /// Trainable tensors in a fixed order (layer, projection, A then B).
     std::vector<at::Tensor> parameters() const;
-    /// Names as in PEFT files: base_model.model.model.layers.N.self_attn.q_proj.lora_A.weight; same order.
+    /// Names as in PEFT files: base_model.model.model.layers.N.self_attn.q_proj.lora_A.weight; same
+    /// order.
     std::vector<std::string> parameterNames() const;
 };
 
 /// A ~ U(+-1/sqrt(in)) keyed by (seed, tensor), B = 0: the model's output is unchanged.
 Result<Adapter> newAdapter(const Qwen3Shape& shape, const LoraOptions& options, std::uint64_t seed);
 
-/// adapter_config.json + adapter_model.safetensors. Unknown features (DoRA, modules_to_save, patterns) are refused by name.
+/// adapter_config.json + adapter_model.safetensors. Unknown features (DoRA, modules_to_save,
+/// patterns) are refused by name.
 Result<Adapter> readAdapter(const std::filesystem::path& folder, const Qwen3Shape& shape);
 
 /// Writes both files into an existing folder (fsynced); load with peft or readAdapter.

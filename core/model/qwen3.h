@@ -16,7 +16,8 @@
 
 namespace zen {
 
-// B rows, T tokens, D hidden size, V vocabulary, H query heads, K key-value heads, E head size, I MLP size
+// B rows, T tokens, D hidden size, V vocabulary, H query heads, K key-value heads, E head size, I
+// MLP size
 
 struct LayerWeights {
     at::Tensor input_norm_D, post_attention_norm_D; ///< float32
@@ -40,17 +41,19 @@ struct LoadOptions {
 struct ForwardOptions {
     bool use_adapter = true; ///< false: the reference policy
     bool gradient_checkpointing = false;
-    std::vector<at::Tensor>* layer_outputs = nullptr; ///< collects hidden states after the embedding and each layer
+    std::vector<at::Tensor>* layer_outputs
+        = nullptr; ///< collects hidden states after the embedding and each layer
 };
 
 /// Qwen3 (dense). Owns its weights and, optionally, an adapter. Not thread-safe.
 class Qwen3 {
 public:
-    /// Validates names and shapes against config.json before allocating; lists the first 10 that are missing, extra or
-    /// misshapen. A stored lm_head of a tied model is accepted and dropped.
+    /// Validates names and shapes against config.json before allocating; lists the first 10 that
+    /// are missing, extra or misshapen. A stored lm_head of a tied model is accepted and dropped.
     static Result<Qwen3> load(const CheckpointFolder& checkpoint, const LoadOptions& options);
 
-    /// Random weights: N(0, 0.02), norms 1; keyed by seed. For from-scratch training and benchmarks.
+    /// Random weights: N(0, 0.02), norms 1; keyed by seed. For from-scratch training and
+    /// benchmarks.
     static Qwen3 random(const Qwen3Shape& shape, std::uint64_t seed, const LoadOptions& options);
 
     const Qwen3Shape& shape() const { return m_shape; }
@@ -59,14 +62,16 @@ public:
     void attach(Adapter adapter) { m_adapter = std::move(adapter); }
     const std::optional<Adapter>& adapter() const { return m_adapter; }
 
-    /// Tensors that training changes: the adapter's, or all weights if loaded trainable; fixed order.
+    /// Tensors that training changes: the adapter's, or all weights if loaded trainable; fixed
+    /// order.
     std::vector<at::Tensor> trainableParameters() const;
     std::vector<std::string> trainableNames() const;
 
-    /// Hidden states after the last norm, [B, T, D] float32, with gradient to the trainable parameters when grad
-    /// mode is on. ids_BT int64; mask_BT bool or int64, false on padding (left or right); positions count the true tokens of a row.
-    at::Tensor forward(
-        const at::Tensor& ids_BT, const at::Tensor& mask_BT, const ForwardOptions& options = {}) const;
+    /// Hidden states after the last norm, [B, T, D] float32, with gradient to the trainable
+    /// parameters when grad mode is on. ids_BT int64; mask_BT bool or int64, false on padding (left
+    /// or right); positions count the true tokens of a row.
+    at::Tensor forward(const at::Tensor& ids_BT, const at::Tensor& mask_BT,
+        const ForwardOptions& options = {}) const;
 
     /// hidden [..., D] float32 -> logits [..., V] float32. For a few positions only.
     at::Tensor logits(const at::Tensor& hidden) const;
@@ -82,7 +87,8 @@ private:
     std::optional<Adapter> m_adapter;
 };
 
-/// bfloat16 if this CPU multiplies it faster than float32 (timed once on a matrix of hidden x intermediate), else float32.
+/// bfloat16 if this CPU multiplies it faster than float32 (timed once on a matrix of hidden x
+/// intermediate), else float32.
 at::ScalarType fasterWeightType(const Qwen3Shape& shape);
 
 } // namespace zen

@@ -10,7 +10,8 @@
 
 namespace zen {
 
-/// The sizes in config.json (Qwen3ForCausalLM, Qwen3MoeForCausalLM). Plain: planning needs no tensors.
+/// The sizes in config.json (Qwen3ForCausalLM, Qwen3MoeForCausalLM). Plain: planning needs no
+/// tensors.
 struct Qwen3Shape {
     std::int64_t vocab_size = 0;
     std::int64_t hidden_size = 0;
@@ -41,9 +42,11 @@ struct Qwen3Shape {
     std::int64_t linearParameters() const; ///< attention and MLP projections only (what NF4 packs)
 };
 
-/// Reads and checks config.json text (bounds, divisibility, supported features; rope_theta in both spellings). Errors name
-/// the key, its value and what is allowed. `generation_config` may be empty.
-Result<Qwen3Shape> parseShape(std::string_view config_json, std::string_view generation_config = {});
+/// Reads and checks config.json text (bounds, divisibility, supported features; rope_theta in both
+/// spellings). Errors name the key, its value and what is allowed. `generation_config` may be
+/// empty.
+Result<Qwen3Shape> parseShape(
+    std::string_view config_json, std::string_view generation_config = {});
 
 /// Reads the files of a model folder.
 Result<Qwen3Shape> readShape(const std::filesystem::path& model_folder);

@@ -11,7 +11,8 @@
 
 namespace zen {
 
-/// A model in Hugging Face layout: config.json, tokenizer.json, one model.safetensors or shards with an index.
+/// A model in Hugging Face layout: config.json, tokenizer.json, one model.safetensors or shards
+/// with an index.
 struct CheckpointFolder {
     std::filesystem::path folder;
     std::filesystem::path config_json;
@@ -21,13 +22,14 @@ struct CheckpointFolder {
     std::map<std::string, std::size_t> shard_of; ///< tensor name -> index in shards
 };
 
-/// Where a model of this name may lie: `zen/starter` -> resources/starter; a folder; models/<id>; $HF_HOME or
-/// ~/.cache/huggingface hub snapshots. The Error lists the folders looked in and says how to get the weights.
-/// Cheap (no tensor is read): for checks before a start.
+/// Where a model of this name may lie: `zen/starter` -> resources/starter; a folder; models/<id>;
+/// $HF_HOME or
+/// ~/.cache/huggingface hub snapshots. The Error lists the folders looked in and says how to get
+/// the weights. Cheap (no tensor is read): for checks before a start.
 Result<std::filesystem::path> findModelFolder(const std::string& model_name_or_path);
 
-/// Opens every shard and checks the index: names are single file names inside the folder (or hub cache blobs), every tensor
-/// is where the index says, none twice.
+/// Opens every shard and checks the index: names are single file names inside the folder (or hub
+/// cache blobs), every tensor is where the index says, none twice.
 Result<CheckpointFolder> openCheckpoint(const std::filesystem::path& folder);
 
 } // namespace zen

@@ -26,9 +26,9 @@ struct TensorEntry {
     std::uint64_t bytes = 0;
 };
 
-/// One .safetensors file, fully validated on opening (header size, UTF-8, overflow, no holes or overlaps, end of
-/// file, duplicate names) before anything is allocated for tensors. Reads by pread, no mmap: a file that shrinks
-/// under us is an Error, not a signal.
+/// One .safetensors file, fully validated on opening (header size, UTF-8, overflow, no holes or
+/// overlaps, end of file, duplicate names) before anything is allocated for tensors. Reads by
+/// pread, no mmap: a file that shrinks under us is an Error, not a signal.
 class SafetensorsFile {
 public:
     static Result<SafetensorsFile> open(const std::filesystem::path& path);
@@ -53,8 +53,9 @@ struct TensorToWrite {
     const void* data = nullptr; ///< contiguous, native order
 };
 
-/// Writes the format (tensors sorted by name) to a new file, fsynced; use inside writeFolderDurably, or give a path that does
-/// not exist yet. Same tensors and metadata give the same bytes.
+/// Writes the format (tensors sorted by name) to a new file, fsynced; use inside
+/// writeFolderDurably, or give a path that does not exist yet. Same tensors and metadata give the
+/// same bytes.
 Result<void> writeSafetensors(const std::filesystem::path& path,
     std::span<const TensorToWrite> tensors, const std::map<std::string, std::string>& metadata);
 

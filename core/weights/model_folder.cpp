@@ -1,0 +1,143 @@
+#include "core/base/durable_file.h"
+#include "core/base/machine.h"
+#include "core/weights/checkpoint_folder.h"
+
+#include <cstdlib>
+
+namespace zen {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kStarter = "zen/starter";
+
+std::string environment(const char* name)
+{
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::string() : std::string(value);
+}
+
+/// The folders in which the hub's own tools keep what they downloaded.
+std::vector<fs::path> hubCaches()
+{
+    std::vector<fs::path> caches;
+    for (const char* name : { "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE" }) {
+        if (const std::string value = environment(name); !value.empty())
+            caches.emplace_back(value);
+    }
+    if (const std::string home = environment("HF_HOME"); !home.empty())
+        caches.push_back(fs::path(home) / "hub");
+    if (const std::string home = environment("HOME"); !home.empty())
+        caches.push_back(fs::path(home) / ".cache/huggingface/hub");
+    return caches;
+}
+
+std::string cacheName(const std::string& id)
+{
+    std::string name = "models--";
+    for (const char c : id)
+        name += c == '/' ? std::string("--") : std::string(1, c);
+    return name;
+}
+
+/// The snapshot that refs/main names, else the one changed last.
+fs::path newestSnapshot(const fs::path& cached_model)
+{
+    std::error_code ignored;
+    if (auto revision = readFile(cached_model / "refs/main", 256)) {
+        while (!revision->empty() && std::isspace(static_cast<unsigned char>(revision->back())))
+            revision->pop_back();
+        const fs::path snapshot = cached_model / "snapshots" / *revision;
+        if (fs::is_directory(snapshot, ignored))
+            return snapshot;
+    }
+    fs::path newest;
+    fs::file_time_type newest_time{};
+    for (const auto& item : fs::directory_iterator(cached_model / "snapshots", ignored)) {
+        const auto time = item.last_write_time(ignored);
+        if (item.is_directory(ignored) && (newest.empty() || time > newest_time)) {
+            newest = item.path();
+            newest_time = time;
+        }
+    }
+    return newest;
+}
+
+/// Empty if the folder holds a model; else what it lacks.
+std::string whatIsMissing(const fs::path& folder)
+{
+    std::error_code ignored;
+    if (!fs::is_directory(folder, ignored))
+        return "no such folder";
+    if (!fs::exists(folder / "config.json", ignored))
+        return "it has no config.json";
+    if (fs::exists(folder / "model.safetensors", ignored)
+        || fs::exists(folder / "model.safetensors.index.json", ignored))
+        return {};
+    return "it has neither model.safetensors nor model.safetensors.index.json";
+}
+
+fs::path withHome(const std::string& path)
+{
+    if (path == "~" || path.rfind("~/", 0) == 0)
+        return fs::path(environment("HOME")) / (path.size() > 2 ? path.substr(2) : "");
+    return path;
+}
+
+std::string adviceFor(const std::string& name)
+{
+    if (name == kStarter)
+        return "The starter model is part of the program: run it from its own folder, or set "
+               "ZEN_RESOURCES to "
+               "its resources folder.";
+    const bool is_hub_id = std::count(name.begin(), name.end(), '/') == 1 && name.front() != '/'
+        && name.front() != '.' && name.front() != '~' && name.back() != '/';
+    if (!is_hub_id)
+        return "Give a folder in Hugging Face layout (config.json, tokenizer.json, "
+               "model.safetensors), the hub id "
+               "of a model, or zen/starter.";
+    return "To get the weights: huggingface-cli download " + name + " --local-dir models/" + name
+        + ", or copy config.json, tokenizer.json and all .safetensors files from "
+          "https://huggingface.co/"
+        + name + " into models/" + name + ".";
+}
+
+} // namespace
+
+Result<fs::path> findModelFolder(const std::string& model_name_or_path)
+{
+    const std::string& name = model_name_or_path;
+    if (name.empty() || name.find('\0') != std::string::npos)
+        return fail(
+            "no model is named: set model_name_or_path to a folder, a hub id or zen/starter");
+    std::vector<fs::path> candidates;
+    if (name == kStarter) {
+        const fs::path resources = resourceFolder();
+        candidates.push_back((resources.empty() ? fs::path("resources") : resources) / "starter");
+    } else {
+        const fs::path folder = withHome(name);
+        candidates.push_back(folder);
+        if (folder.is_relative()) {
+            candidates.push_back(fs::path("models") / name);
+            for (const fs::path& cache : hubCaches()) {
+                const fs::path cached = cache / cacheName(name);
+                const fs::path snapshot = newestSnapshot(cached);
+                candidates.push_back(snapshot.empty() ? cached : snapshot);
+            }
+        }
+    }
+    std::string looked;
+    for (const fs::path& candidate : candidates) {
+        const std::string missing = whatIsMissing(candidate);
+        if (missing.empty())
+            return candidate;
+        std::error_code ignored;
+        const fs::path shown = fs::absolute(candidate, ignored);
+        looked += "\n  " + (ignored ? candidate : shown).string() + " (" + missing + ")";
+    }
+    return fail("the weights of " + name + " are not on this machine. Looked in:" + looked + "\n"
+        + adviceFor(name));
+}
+
+} // namespace zen
