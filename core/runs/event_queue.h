@@ -9,8 +9,9 @@
 
 namespace zen {
 
-/// A bounded queue from the trainer's thread to the window. publish() never waits: when full, the oldest droppable event
-/// (phase, completions, then log) goes; steps, evaluations, checkpoints, start and end never do (they are small and few).
+/// A bounded queue from the trainer's thread to the window. publish() never waits: when full, the
+/// oldest droppable event (phase, completions, then log) goes; steps, evaluations, checkpoints,
+/// start and end never do (they are small and few).
 class EventQueue final : public EventSink {
 public:
     explicit EventQueue(std::size_t capacity = 4096)

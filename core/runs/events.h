@@ -35,9 +35,9 @@ struct PhaseChanged {
     bool operator==(const PhaseChanged&) const = default;
 };
 
-/// Metrics carry TRL's names: loss, reward, reward_std, entropy, clip_ratio/region_mean, completions/mean_length, grad_norm,
-/// learning_rate, num_tokens, step_time, …; ours: policy/ppl, policy/nll, speed/rollout_tokens_per_second,
-/// speed/update_tokens_per_second, memory/peak_bytes.
+/// Metrics carry TRL's names: loss, reward, reward_std, entropy, clip_ratio/region_mean,
+/// completions/mean_length, grad_norm, learning_rate, num_tokens, step_time, …; ours: policy/ppl,
+/// policy/nll, speed/rollout_tokens_per_second, speed/update_tokens_per_second, memory/peak_bytes.
 using Metrics = std::map<std::string, double>;
 
 struct StepFinished {
@@ -114,7 +114,8 @@ struct RunFailed {
 using Event = std::variant<RunStarted, PhaseChanged, StepFinished, EvaluationFinished,
     CompletionsSampled, LogLine, CheckpointSaved, RunFinished, RunFailed>;
 
-/// One JSON object without line breaks: {"event":"step_finished","time":"2026-…Z", …}. Non-finite numbers become null.
+/// One JSON object without line breaks: {"event":"step_finished","time":"2026-…Z", …}. Non-finite
+/// numbers become null.
 std::string toJsonLine(const Event& event, std::string_view utc_time);
 
 /// The inverse; unknown extra keys are ignored. Errors say what is wrong with the line.
@@ -123,7 +124,8 @@ Result<Event> fromJsonLine(std::string_view line);
 /// Now, as 2026-11-24T03:35:00.123Z.
 std::string utcNow();
 
-/// Receives a run's events, in order, on the trainer's thread. Implementations do not wait and do not throw.
+/// Receives a run's events, in order, on the trainer's thread. Implementations do not wait and do
+/// not throw.
 class EventSink {
 public:
     virtual ~EventSink() = default;
