@@ -91,7 +91,8 @@ void sumThenNormalize(std::vector<RolloutGroup>& groups, ScaleRewards scale, dou
     }
 }
 
-/// GDPO (arXiv 2601.05242): every term is normalised within its group, then the weighted sum over the whole batch.
+/// GDPO (arXiv 2601.05242): every term is normalised within its group, then the weighted sum over
+/// the whole batch.
 void normalizeThenSum(std::vector<RolloutGroup>& groups, const std::vector<double>& weights)
 {
     std::vector<Score> sums;

@@ -20,7 +20,7 @@ at::Tensor chunkLogits(const at::Tensor& hidden_CD, const at::Tensor& lm_head_VD
     if (lm_head_VD.scalar_type() == at::kFloat)
         return at::mm(hidden_CD, lm_head_VD.t());
     const std::int64_t vocabulary = lm_head_VD.size(0);
-    at::Tensor logits_CV = at::empty({hidden_CD.size(0), vocabulary}, hidden_CD.options());
+    at::Tensor logits_CV = at::empty({ hidden_CD.size(0), vocabulary }, hidden_CD.options());
     for (std::int64_t begin = 0; begin < vocabulary; begin += kHeadTile) {
         const std::int64_t rows = std::min(kHeadTile, vocabulary - begin);
         const at::Tensor tile_WD = lm_head_VD.narrow(0, begin, rows).to(at::kFloat);
@@ -34,11 +34,11 @@ at::Tensor timesHead(const at::Tensor& grad_CV, const at::Tensor& lm_head_VD)
     if (lm_head_VD.scalar_type() == at::kFloat)
         return at::mm(grad_CV, lm_head_VD);
     const std::int64_t vocabulary = lm_head_VD.size(0);
-    at::Tensor product_CD = at::zeros({grad_CV.size(0), lm_head_VD.size(1)}, grad_CV.options());
+    at::Tensor product_CD = at::zeros({ grad_CV.size(0), lm_head_VD.size(1) }, grad_CV.options());
     for (std::int64_t begin = 0; begin < vocabulary; begin += kHeadTile) {
         const std::int64_t rows = std::min(kHeadTile, vocabulary - begin);
-        product_CD.addmm_(grad_CV.narrow(1, begin, rows),
-            lm_head_VD.narrow(0, begin, rows).to(at::kFloat));
+        product_CD.addmm_(
+            grad_CV.narrow(1, begin, rows), lm_head_VD.narrow(0, begin, rows).to(at::kFloat));
     }
     return product_CD;
 }
@@ -55,7 +55,7 @@ struct ChunkedLogprobs : torch::autograd::Function<ChunkedLogprobs> {
     {
         const at::NoGradGuard no_grad;
         const std::int64_t tokens = hidden_ND.size(0);
-        at::Tensor logprobs_N = at::empty({tokens}, hidden_ND.options());
+        at::Tensor logprobs_N = at::empty({ tokens }, hidden_ND.options());
         at::Tensor entropies_N = with_detail ? at::empty_like(logprobs_N) : at::Tensor();
         at::Tensor unscaled_N = with_detail ? at::empty_like(logprobs_N) : at::Tensor();
         for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
@@ -71,18 +71,21 @@ struct ChunkedLogprobs : torch::autograd::Function<ChunkedLogprobs> {
             logprobs_N.narrow(0, begin, count).copy_(atTargets(all_logprobs_CV, targets_C));
             if (with_detail)
                 entropies_N.narrow(0, begin, count)
-                    .copy_(at::exp_out(logits_CV, all_logprobs_CV).mul_(all_logprobs_CV).sum(1).neg_());
+                    .copy_(at::exp_out(logits_CV, all_logprobs_CV)
+                               .mul_(all_logprobs_CV)
+                               .sum(1)
+                               .neg_());
         }
         if (with_detail && temperature == 1.0)
             unscaled_N.copy_(logprobs_N);
 
-        context->save_for_backward({hidden_ND, lm_head_VD, targets_N});
+        context->save_for_backward({ hidden_ND, lm_head_VD, targets_N });
         context->saved_data["temperature"] = temperature;
         context->saved_data["chunk_tokens"] = chunk_tokens;
         if (!with_detail)
-            return {logprobs_N};
-        context->mark_non_differentiable({entropies_N, unscaled_N});
-        return {logprobs_N, entropies_N, unscaled_N};
+            return { logprobs_N };
+        context->mark_non_differentiable({ entropies_N, unscaled_N });
+        return { logprobs_N, entropies_N, unscaled_N };
     }
 
     /// d logprob / d logit_j = ([j is the target] - p_j) / temperature.
@@ -115,14 +118,15 @@ struct ChunkedLogprobs : torch::autograd::Function<ChunkedLogprobs> {
         }
         if (grad_head_VD.defined())
             grad_head_VD = grad_head_VD.to(lm_head_VD.scalar_type());
-        return {grad_hidden_ND, grad_head_VD, {}, {}, {}, {}};
+        return { grad_hidden_ND, grad_head_VD, {}, {}, {}, {} };
     }
 };
 
 } // namespace
 
 TokenLogprobs tokenLogprobs(const at::Tensor& hidden_ND, const at::Tensor& lm_head_VD,
-    const at::Tensor& targets_N, double temperature, std::int64_t chunk_tokens, LogprobDetail detail)
+    const at::Tensor& targets_N, double temperature, std::int64_t chunk_tokens,
+    LogprobDetail detail)
 {
     TORCH_CHECK(hidden_ND.dim() == 2 && targets_N.dim() == 1
             && hidden_ND.size(0) == targets_N.size(0) && temperature > 0 && chunk_tokens > 0,
@@ -130,8 +134,8 @@ TokenLogprobs tokenLogprobs(const at::Tensor& hidden_ND, const at::Tensor& lm_he
     const auto results = ChunkedLogprobs::apply(hidden_ND.contiguous(), lm_head_VD, targets_N,
         temperature, chunk_tokens, detail == LogprobDetail::all);
     if (detail == LogprobDetail::targets)
-        return {results[0], {}, {}};
-    return {results[0], results[1], results[2]};
+        return { results[0], {}, {} };
+    return { results[0], results[1], results[2] };
 }
 
 } // namespace zen

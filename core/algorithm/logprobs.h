@@ -9,9 +9,12 @@ namespace zen {
 // N tokens that count, D hidden size, V vocabulary
 
 struct TokenLogprobs {
-    at::Tensor logprobs_N; ///< float32, nats, of each target under softmax(logits / temperature); carries the gradient
-    at::Tensor entropies_N; ///< float32, nats, of the same distribution; no gradient; undefined for LogprobDetail::targets
-    at::Tensor unscaled_logprobs_N; ///< of each target under softmax(logits), for perplexity; no gradient; as above
+    at::Tensor logprobs_N; ///< float32, nats, of each target under softmax(logits / temperature);
+                           ///< carries the gradient
+    at::Tensor entropies_N; ///< float32, nats, of the same distribution; no gradient; undefined for
+                            ///< LogprobDetail::targets
+    at::Tensor unscaled_logprobs_N; ///< of each target under softmax(logits), for perplexity; no
+                                    ///< gradient; as above
 };
 
 enum class LogprobDetail {
@@ -19,9 +22,10 @@ enum class LogprobDetail {
     targets ///< the targets' log-probabilities alone (SFT, old and reference passes)
 };
 
-/// Log-probabilities of the targets, `chunk_tokens` rows of logits at a time in both passes, so that [N, V] never exists. The
-/// backward recomputes each chunk's softmax from the hidden states; lm_head gets a gradient only if it requires one. Products
-/// and softmax are float32: a bfloat16 head is widened a tile at a time.
+/// Log-probabilities of the targets, `chunk_tokens` rows of logits at a time in both passes, so
+/// that [N, V] never exists. The backward recomputes each chunk's softmax from the hidden states;
+/// lm_head gets a gradient only if it requires one. Products and softmax are float32: a bfloat16
+/// head is widened a tile at a time.
 /// @param hidden_ND  float32, after the last norm
 /// @param lm_head_VD float32 or bfloat16
 /// @param targets_N  int64

@@ -40,8 +40,9 @@ at::Tensor aggregate(const at::Tensor& losses_BT, const at::Tensor& mask_BT,
     case LossType::grpo:
         return masked_BT.sum(1).div(mask_BT.sum(1).clamp_min(1)).sum().div(rows);
     case LossType::bnpo:
-        return masked_BT.sum().div(mask_BT.sum().clamp_min(1)).mul(
-            static_cast<double>(mask_BT.size(0)) / rows);
+        return masked_BT.sum()
+            .div(mask_BT.sum().clamp_min(1))
+            .mul(static_cast<double>(mask_BT.size(0)) / rows);
     case LossType::dr_grpo:
         return masked_BT.sum().div(rows * static_cast<double>(settings.max_completion_length));
     case LossType::dapo:
@@ -60,7 +61,8 @@ double maskedSum(const at::Tensor& values_BT, const at::Tensor& mask_BT)
     return number((values_BT.detach() * mask_BT).sum());
 }
 
-/// Shares of tokens (of sequences at sequence level) outside the clip range on the side where clipping acts.
+/// Shares of tokens (of sequences at sequence level) outside the clip range on the side where
+/// clipping acts.
 void addClipSums(std::map<std::string, double>& sums, const at::Tensor& ratio,
     const at::Tensor& advantages_B1, const at::Tensor& mask_BT, const PolicyLossSettings& settings)
 {
@@ -114,8 +116,8 @@ PolicyLoss policyLoss(
         "policyLoss: shapes differ");
     const at::Tensor mask_BT = inputs.mask_BT.to(at::kFloat);
     const at::Tensor advantages_B1 = inputs.advantages_B.unsqueeze(1);
-    const at::Tensor old_BT = inputs.old_logprobs_BT.defined() ? inputs.old_logprobs_BT
-                                                                : inputs.logprobs_BT.detach();
+    const at::Tensor old_BT
+        = inputs.old_logprobs_BT.defined() ? inputs.old_logprobs_BT : inputs.logprobs_BT.detach();
 
     const at::Tensor ratio = importanceRatio(inputs.logprobs_BT, old_BT, mask_BT, settings.level);
     const at::Tensor clipped = ratio.clamp(1 - settings.epsilon, 1 + settings.epsilon_high);
@@ -135,9 +137,8 @@ PolicyLoss policyLoss(
     result.sums["tokens"] = number(mask_BT.sum());
     if (inputs.entropies_BT.defined())
         result.sums["entropy"] = maskedSum(inputs.entropies_BT, mask_BT);
-    result.sums["nll"] = -maskedSum(inputs.unscaled_logprobs_BT.defined()
-            ? inputs.unscaled_logprobs_BT
-            : inputs.logprobs_BT,
+    result.sums["nll"] = -maskedSum(
+        inputs.unscaled_logprobs_BT.defined() ? inputs.unscaled_logprobs_BT : inputs.logprobs_BT,
         mask_BT);
     addClipSums(result.sums, ratio.detach(), advantages_B1, mask_BT, settings);
     return result;

@@ -12,7 +12,8 @@ namespace zen {
 
 // B rows, T completion tokens
 
-/// How a batch of rows is turned into one number (training-spec 1.2 to 1.5); a resolved AlgorithmSection in short form.
+/// How a batch of rows is turned into one number (training-spec 1.2 to 1.5); a resolved
+/// AlgorithmSection in short form.
 struct PolicyLossSettings {
     ImportanceLevel level = ImportanceLevel::token;
     LossType loss_type = LossType::grpo;
@@ -29,13 +30,14 @@ struct PolicyLossInputs {
     at::Tensor old_logprobs_BT; ///< float32; undefined: on-policy, the ratio is 1
     at::Tensor reference_logprobs_BT; ///< float32; undefined if beta is 0
     at::Tensor entropies_BT; ///< float32; may be undefined
-    at::Tensor unscaled_logprobs_BT; ///< float32, at temperature 1, for policy/nll; undefined: logprobs_BT serve
+    at::Tensor unscaled_logprobs_BT; ///< float32, at temperature 1, for policy/nll; undefined:
+                                     ///< logprobs_BT serve
     at::Tensor mask_BT; ///< bool or float32, true on completion tokens up to the first end of text
     at::Tensor advantages_B; ///< float32
 };
 
-/// What the whole optimiser step divides by, known before the first backward, so that the result does not depend on the
-/// micro-batches: rows and active tokens of all micro-batches of the step.
+/// What the whole optimiser step divides by, known before the first backward, so that the result
+/// does not depend on the micro-batches: rows and active tokens of all micro-batches of the step.
 struct StepNormalizer {
     double rows = 0;
     double active_tokens = 0;
@@ -52,8 +54,8 @@ struct PolicyLoss {
 PolicyLoss policyLoss(
     const PolicyLossInputs& inputs, const PolicyLossSettings& settings, const StepNormalizer& step);
 
-/// Metrics of a step from the added sums: kl (only if beta != 0), entropy, clip_ratio/{low_mean, high_mean, region_mean, low_min,
-/// high_max}, policy/nll, policy/ppl.
+/// Metrics of a step from the added sums: kl (only if beta != 0), entropy, clip_ratio/{low_mean,
+/// high_mean, region_mean, low_min, high_max}, policy/nll, policy/ppl.
 std::map<std::string, double> policyMetrics(const std::map<std::string, double>& sums);
 
 /// Adds the sums of another micro-batch (min and max entries combine as such).
