@@ -1,4 +1,13 @@
-int main()
+#include "ui/shell/main_window.h"
+#include "ui/shell/theme_source.h"
+
+#include <QApplication>
+
+int main(int argc, char** argv)
 {
-    return 0;
+    QApplication application(argc, argv);
+    zen::ui::ThemeSource themes(application);
+    zen::ui::MainWindow window;
+    window.show();
+    return QApplication::exec();
 }
