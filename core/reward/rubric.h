@@ -30,7 +30,8 @@ public:
     virtual std::optional<double> score(const RewardInput& input) const = 0;
 };
 
-/// Builds the term that a spec describes; the Diagnostic names the spec's line, the parameter and what is allowed.
+/// Builds the term that a spec describes; the Diagnostic names the spec's line, the parameter and
+/// what is allowed.
 tl::expected<std::unique_ptr<RewardTerm>, Diagnostic> makeRewardTerm(const RewardTermSpec& spec);
 
 /// The numbers of one completion.
@@ -49,7 +50,8 @@ public:
     const std::vector<std::string>& names() const { return m_names; }
     const std::vector<double>& weights() const { return m_weights; }
 
-    /// The index of the term that says whether an answer is right (number_equal, exact, contains, in that order); for accuracy.
+    /// The index of the term that says whether an answer is right (number_equal, exact, contains,
+    /// in that order); for accuracy.
     std::optional<std::size_t> accuracyTerm() const { return m_accuracy_term; }
 
 private:
