@@ -150,7 +150,7 @@ private:
                 "You are provided with function signatures within <tools></tools> XML "
                 "tags:\n<tools>";
         for (const std::string& tool : m_options.tools_json)
-            text += "\n" + toolText(tool);
+            text.append("\n").append(toolText(tool));
         text += "\n</tools>\n\nFor each function call, return a json object with function name and "
                 "arguments within "
                 "<tool_call></tool_call> XML tags:\n<tool_call>\n"

@@ -24,7 +24,7 @@ struct Message {
 struct ChatOptions {
     bool add_generation_prompt = true;
     bool enable_thinking = true; ///< false: an empty think block is given
-    std::vector<std::string> tools_json; ///< one JSON object a tool
+    std::vector<std::string> tools_json = {}; ///< one JSON object a tool
 };
 
 /// What an assistant's turn says, as text: think block (if it has reasoning_content), content, tool
