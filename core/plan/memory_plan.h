@@ -10,7 +10,8 @@
 
 namespace zen {
 
-/// Bytes that a run will hold, by purpose (training-spec 7.2). Peak is the larger of the two phases.
+/// Bytes that a run will hold, by purpose (training-spec 7.2). Peak is the larger of the two
+/// phases.
 struct MemoryPlan {
     std::uint64_t program = 0; ///< libtorch and the empty process
     std::uint64_t weights = 0;
@@ -19,10 +20,27 @@ struct MemoryPlan {
     std::uint64_t activations = 0; ///< update only
     std::uint64_t logits = 0; ///< the chunk, in the larger of its two uses
     std::uint64_t overhead = 0; ///< allocator and workspaces
-    std::uint64_t rollout() const { return program + weights + adapter + kv_cache + logits + overhead; }
-    std::uint64_t update() const { return program + weights + adapter + activations + logits + overhead; }
+    std::uint64_t rollout() const
+    {
+        return program + weights + adapter + kv_cache + logits + overhead;
+    }
+    std::uint64_t update() const
+    {
+        return program + weights + adapter + activations + logits + overhead;
+    }
     std::uint64_t peak() const { return rollout() > update() ? rollout() : update(); }
 };
+
+/// The type that the frozen weights are planned in: as configured; auto gives bfloat16 where the
+/// CPU has instructions for it. Full fine-tuning trains float32 weights.
+WeightType plannedWeightType(const TrainingConfig& config);
+
+/// Parameters of a LoRA adapter: the sum of rank x (in + out) over its targets. "all" leaves the
+/// experts of a mixture out.
+std::int64_t adapterParameters(const AdapterSection& adapter, const Qwen3Shape& shape);
+
+/// Keys and values of one token in all layers.
+std::int64_t cacheBytesPerToken(const Qwen3Shape& shape, std::int64_t bytes_per_value);
 
 /// The plan for this configuration (resolved here) on a model of this shape.
 MemoryPlan planMemory(const TrainingConfig& config, const Qwen3Shape& shape);
@@ -30,9 +48,16 @@ MemoryPlan planMemory(const TrainingConfig& config, const Qwen3Shape& shape);
 /// The shape that a tier is planned with when its weights are not on the machine.
 Qwen3Shape shapeOf(const Tier& tier);
 
-/// How a tier fits a machine, in the words that the table shows.
+/// More parameters than these train here in hours rather than minutes: a step of 64 completions of
+/// 256 tokens costs 64 x 256 x 6 x parameters operations, three minutes for this many at 500
+/// GFLOP/s.
+constexpr std::int64_t kQuickParameters = 1'000'000'000;
+
+/// How a tier fits a machine, in the words that the table shows. runs_slowly: it fits, and has more
+/// than kQuickParameters.
 enum class Fit { runs, runs_slowly, four_bit_only, too_large };
-Fit fitOf(const MemoryPlan& plan, const MemoryPlan& plan_in_4bit, const Qwen3Shape& shape, std::uint64_t memory_bytes);
+Fit fitOf(const MemoryPlan& plan, const MemoryPlan& plan_in_4bit, const Qwen3Shape& shape,
+    std::uint64_t memory_bytes);
 
 /// "1.9 GB" (decimal units, two significant digits and more).
 std::string formatBytes(std::uint64_t bytes);

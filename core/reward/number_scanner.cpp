@@ -254,6 +254,7 @@ ScannedNumber scanAt(std::string_view text, std::size_t begin)
     Cursor cursor{ text, begin };
     ScannedNumber found;
     bool negative = false;
+    const bool in_date = begin > 0 && text[begin - 1] == '/'; // 1/2/3
     found.begin = beginWithSign(text, begin, negative);
     double value = 0;
     if (const auto frac = takeFrac(cursor))
@@ -265,7 +266,7 @@ ScannedNumber scanAt(std::string_view text, std::size_t begin)
         if (const auto part = decimal->integer.empty() ? std::nullopt : takeMixedPart(cursor)) {
             value += *part;
             found.number.integer.clear();
-        } else if (const auto below = takeDenominator(cursor)) {
+        } else if (const auto below = in_date ? std::nullopt : takeDenominator(cursor)) {
             value /= *below;
             found.number.integer.clear();
         }
