@@ -22,8 +22,16 @@ struct Preset {
     bool built_in = true;
 };
 
-/// Presets shipped with the program, then the user's own; a damaged file is left out and named in `problems`.
-std::vector<Preset> loadPresets(const std::filesystem::path& folder, Diagnostics* problems = nullptr);
+/// Presets shipped with the program (`folder`/hardware and /task), in the order of the form; a
+/// damaged file is left out and named in `problems`. The first line of a file is a comment with
+/// title and summary, `# Consumer: 8 to 24 GB`.
+std::vector<Preset> loadPresets(
+    const std::filesystem::path& folder, Diagnostics* problems = nullptr);
+
+/// The same, with the user's own (same layout below `user_folder`, which need not exist) after the
+/// shipped ones of their kind.
+std::vector<Preset> loadPresets(const std::filesystem::path& folder,
+    const std::filesystem::path& user_folder, Diagnostics* problems);
 
 /// One field that applying a preset would change; before is empty where the key is absent.
 struct PresetChange {

@@ -84,8 +84,8 @@ struct RewardTermSpec {
 struct AlgorithmSection {
     Stage stage = Stage::gspo;
     std::optional<ImportanceLevel> importance_sampling_level; ///< gspo: sequence; grpo: token
-    std::optional<double> epsilon; ///< gspo: 3e-4; grpo: 0.2
-    std::optional<double> epsilon_high; ///< gspo: 4e-4; grpo: 0.28
+    std::optional<double> epsilon; ///< sequence level: 3e-4; token level: 0.2
+    std::optional<double> epsilon_high; ///< epsilon where only that is given; else 4e-4 or 0.28 by level
     std::optional<double> delta; ///< two-sided clip; off when empty
     std::optional<LossType> loss_type; ///< grpo
     double beta = 0.0; ///< weight of the KL to the reference policy; 0: no reference pass
@@ -164,8 +164,8 @@ struct TrainingConfig {
     bool operator==(const TrainingConfig&) const = default;
 };
 
-/// The same configuration with every empty optional filled in: lora_alpha, level, clip ranges, loss type by
-/// stage; max_completion_length = cutoff_len / 2; steps_per_generation = gradient_accumulation_steps for
+/// The same configuration with every empty optional (but delta) filled in: lora_alpha, level, loss type by stage,
+/// clip ranges by level; max_completion_length = cutoff_len / 2; steps_per_generation = gradient_accumulation_steps for
 /// GRPO and 4 x that for GSPO (so that its ratio acts; training-spec, decision 1); bf16/load_in_4bit merged
 /// into dtype/quantization. What the file said stays as it was. Idempotent.
 TrainingConfig resolve(TrainingConfig config);
