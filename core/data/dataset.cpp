@@ -23,7 +23,7 @@ std::string jsonFaultAt(
 {
     std::string message = placeText(file.path, positionOf(row.text, fault.offset, row.start))
         + ": not valid JSON: " + fault.message;
-    if (!reader.isArray() && fault.offset + 1 >= row.text.size())
+    if (!reader.isArray() && fault.offset >= row.text.size())
         message
             += " (the line ends before its row does; a file holds one row a line, or one array)";
     return message;

@@ -29,8 +29,8 @@ private Q_SLOTS:
         row("cut line", "a.jsonl", good + "{\"prompt\":\"y\"\n" + good, "line 2, column 14",
             "line ends");
         row("comma after row", "a.jsonl", "{\"prompt\":\"x\",\"answer\":\"1\"},\n",
-            "line 1, column 29", "not valid JSON");
-        row("two rows in a line", "a.jsonl", good.trimmed() + good, "line 1, column 29",
+            "line 1, column 28", "not valid JSON");
+        row("two rows in a line", "a.jsonl", good.trimmed() + good, "line 1, column 28",
             "not valid JSON");
         row("single quotes", "a.jsonl", good + good + "{'prompt': 1}", "line 3, column 2",
             "not valid JSON");
@@ -78,11 +78,11 @@ private Q_SLOTS:
             "line 3, column 17", "not valid JSON");
         row("array, open quote", "a.json", "[\n  {\"prompt\": \"x,\n   \"answer\": \"1\"}]",
             "line 2, column 17", "closing quote");
-        row("array, wrong bracket", "a.json", "[\n  {\"prompt\": [1, 2}\n]", "line 2, column 20",
+        row("array, wrong bracket", "a.json", "[\n  {\"prompt\": [1, 2}\n]", "line 2, column 19",
             "unexpected }");
         row("array, cut", "a.json", "[\n  {\"prompt\": \"x\"", "line 2, column 17",
             "ends inside the row");
-        row("array, deep", "a.json", "[" + QByteArray(100'000, '['), "line 1, column 67",
+        row("array, deep", "a.json", "[" + QByteArray(100'000, '['), "line 1, column 66",
             "deeper than 64");
         row("array, missing field", "a.json",
             "[{\"prompt\":\"x\",\"answer\":\"1\"},\n   {\"prompt\":\"y\"}]", "line 2, column 4",
@@ -128,7 +128,7 @@ private Q_SLOTS:
         const auto files = findDatasetFiles(folder.section({ "a" }));
         QVERIFY(!files);
         QVERIFY2(QString::fromStdString(files.error().message)
-                     .contains("dataset_info.json, line 2, column 23"),
+                     .contains("dataset_info.json, line 2, column 22"),
             files.error().message.c_str());
     }
 
