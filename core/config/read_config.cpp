@@ -1,5 +1,6 @@
 #include "core/config/read_config.h"
 
+#include "core/config/reward_values.h"
 #include "core/config/schema.h"
 #include "core/config/schema_aliases.h"
 #include "core/config/schema_values.h"
@@ -68,7 +69,11 @@ private:
             m_result.diagnostics.push_back(unknownKey(m_document, entry));
             return;
         }
+        if (field->type == FieldType::rewards)
+            addProblemsOfRewards(*field, node);
         auto value = valueFromNode(*field, entry.key, node);
+        if (!value && field->type == FieldType::rewards)
+            return;
         if (!value) {
             Diagnostic finding = std::move(value.error());
             if (finding.line == 0)
@@ -83,6 +88,17 @@ private:
             field->set(m_result.config, *value);
         else
             addRepeated(*field, *given->second, entry, *value);
+    }
+
+    /// Every problem of the list, not just the first.
+    void addProblemsOfRewards(const Field& field, const YamlNode& node)
+    {
+        Diagnostics problems;
+        rewardsFromNode(node, problems);
+        if (problems.empty())
+            return;
+        m_result.diagnostics.insert(m_result.diagnostics.end(), problems.begin(), problems.end());
+        m_wrong.insert(&field);
     }
 
     void addRepeated(const Field& field, const YamlEntry& first, const YamlEntry& second,

@@ -1,6 +1,7 @@
 #include "core/config/schema_values.h"
 
 #include "core/base/nearest_word.h"
+#include "core/config/reward_values.h"
 #include "core/config/schema_aliases.h"
 #include "core/config/yaml_scalar.h"
 
@@ -171,80 +172,12 @@ Value readTextList(const YamlNode& node)
     return words;
 }
 
-tl::expected<std::vector<std::string>, ValueProblem> readParameter(
-    std::string_view name, const YamlNode& node)
-{
-    if (node.kind == YamlNode::Kind::scalar)
-        return std::vector<std::string>{ node.text };
-    if (node.kind == YamlNode::Kind::sequence) {
-        std::vector<std::string> words;
-        for (const YamlNode& item : node.items) {
-            if (item.kind != YamlNode::Kind::scalar)
-                return problemAt(item,
-                    std::string(name) + ": " + std::string(nameOf(item.kind)) + " inside a list");
-            words.push_back(item.text);
-        }
-        return words;
-    }
-    return problemAt(node,
-        std::string(name) + " is " + std::string(nameOf(node.kind))
-            + ": allowed is one value or a list of values");
-}
-
-tl::expected<RewardTermSpec, ValueProblem> readRewardTerm(const YamlNode& node)
-{
-    RewardTermSpec term;
-    term.line = node.line;
-    if (node.kind == YamlNode::Kind::scalar) {
-        term.type = term.name = node.text;
-        return term;
-    }
-    if (node.kind != YamlNode::Kind::mapping)
-        return problemAt(node, "a reward is a mapping, as in {type: number_equal, weight: 1.0}");
-    for (std::size_t i = 0; i < node.keys.size(); ++i) {
-        const std::string& key = node.keys[i].text;
-        const YamlNode& value = node.items[i];
-        const auto parameter = readParameter(key, value);
-        if (!parameter)
-            return tl::unexpected<ValueProblem>(parameter.error());
-        const bool is_own = key == "type" || key == "name" || key == "weight";
-        if (is_own && value.kind != YamlNode::Kind::scalar)
-            return problemAt(value, key + " is one value, not a list");
-        if (key == "type") {
-            term.type = value.text;
-        } else if (key == "name") {
-            term.name = value.text;
-        } else if (key == "weight") {
-            const Result<double> weight = value.quoted
-                ? Result<double>(fail("\"" + value.text + "\" is text: leave out the quotes"))
-                : parseReal(value.text);
-            if (!weight)
-                return problemAt(value, "weight: " + weight.error().message);
-            term.weight = *weight;
-        } else {
-            term.parameters[key] = *parameter;
-        }
-    }
-    if (term.type.empty())
-        return problemAt(node, "a reward needs a type, as in {type: number_equal}");
-    if (term.name.empty())
-        term.name = term.type;
-    return term;
-}
-
 Value readRewards(const YamlNode& node)
 {
-    std::vector<RewardTermSpec> terms;
-    if (node.kind != YamlNode::Kind::sequence)
-        return problemAt(node,
-            "rewards is " + std::string(nameOf(node.kind)) + ": it must be "
-                + std::string(wanted(FieldType::rewards)));
-    for (const YamlNode& item : node.items) {
-        auto term = readRewardTerm(item);
-        if (!term)
-            return tl::unexpected<ValueProblem>(term.error());
-        terms.push_back(std::move(*term));
-    }
+    Diagnostics problems;
+    std::vector<RewardTermSpec> terms = rewardsFromNode(node, problems);
+    if (!problems.empty())
+        return tl::unexpected<ValueProblem>(problems.front());
     return terms;
 }
 
@@ -269,31 +202,6 @@ Value readNull(const Field& field, std::string_view spelling, const YamlNode& no
     return problemAt(node, "the value is missing: it is " + std::string(wanted(field.type)));
 }
 
-std::string rewardToYaml(const RewardTermSpec& term)
-{
-    std::string text = "  - {";
-    if (!term.name.empty() && term.name != term.type)
-        text += "name: " + formatText(term.name) + ", ";
-    text += "type: " + formatText(term.type);
-    for (const auto& [key, values] : term.parameters) {
-        text += ", " + formatText(key) + ": ";
-        const auto scalar = [](const std::string& value) {
-            return parseInteger(value) ? value : formatText(value);
-        };
-        if (values.size() == 1) {
-            const Result<double> number = parseReal(values.front());
-            text += number && formatReal(*number) == values.front() ? values.front()
-                                                                    : scalar(values.front());
-            continue;
-        }
-        text += '[';
-        for (std::size_t i = 0; i < values.size(); ++i)
-            text += (i > 0 ? ", " : "") + scalar(values[i]);
-        text += ']';
-    }
-    return text + ", weight: " + formatReal(term.weight) + "}";
-}
-
 struct ToYaml {
     std::string operator()(std::monostate) const { return {}; }
     std::string operator()(bool value) const { return value ? "true" : "false"; }
@@ -313,10 +221,7 @@ struct ToYaml {
     }
     std::string operator()(const std::vector<RewardTermSpec>& terms) const
     {
-        std::string text;
-        for (const RewardTermSpec& term : terms)
-            text += (text.empty() ? "" : "\n") + rewardToYaml(term);
-        return terms.empty() ? "[]" : text;
+        return rewardsToYaml(terms);
     }
 };
 

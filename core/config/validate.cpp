@@ -1,14 +1,13 @@
 #include "core/config/validate.h"
 
 #include "core/base/nearest_word.h"
-#include "core/config/reward_types.h"
 #include "core/config/schema.h"
+#include "core/config/validate_rewards.h"
 #include "core/config/yaml_scalar.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <set>
 
 namespace zen {
 
@@ -41,10 +40,9 @@ public:
         if (m_is_rl) {
             checkGroups();
             checkClipping();
-            checkRewards();
+            addAll(rewardFindings(m_config.algorithm.rewards));
         }
-        const Diagnostics advice = adviceFor(m_given);
-        m_findings.insert(m_findings.end(), advice.begin(), advice.end());
+        addAll(adviceFor(m_given));
         return std::move(m_findings);
     }
 
@@ -53,6 +51,11 @@ private:
     {
         m_findings.push_back(
             { severity, 0, 0, std::move(key), std::move(message), std::move(fix) });
+    }
+
+    void addAll(const Diagnostics& findings)
+    {
+        m_findings.insert(m_findings.end(), findings.begin(), findings.end());
     }
 
     void error(std::string key, std::string message, std::optional<Fix> fix = {})
@@ -288,76 +291,6 @@ private:
                 "needs a second copy of all weights as the reference, as there is no adapter to "
                 "switch off",
                 use("beta", 0.0));
-    }
-
-    void checkRewards()
-    {
-        const std::vector<RewardTermSpec>& rewards = m_config.algorithm.rewards;
-        if (rewards.empty())
-            error("rewards", "is missing: say what a good completion is",
-                Fix{ "Compare the number in the answer",
-                    { { "rewards",
-                        "  - {type: number_equal, weight: 1.0}\n  - {type: think_format, weight: "
-                        "0.1}" } } });
-        std::set<std::string> names;
-        bool all_zero = !rewards.empty();
-        for (const RewardTermSpec& term : rewards) {
-            checkReward(term);
-            all_zero = all_zero && term.weight == 0;
-            if (!names.insert(term.name.empty() ? term.type : term.name).second)
-                rewardError(term,
-                    "another reward has the name `" + (term.name.empty() ? term.type : term.name)
-                        + "`: give each its own name");
-        }
-        if (all_zero)
-            error("rewards", "every weight is 0: there is nothing to learn");
-    }
-
-    void rewardError(const RewardTermSpec& term, std::string message)
-    {
-        m_findings.push_back({ Severity::error, term.line, 0, "rewards", std::move(message), {} });
-    }
-
-    void checkReward(const RewardTermSpec& term)
-    {
-        const RewardType* type = findRewardType(term.type);
-        if (!type) {
-            std::vector<std::string_view> known;
-            std::string allowed;
-            for (const RewardType& each : kRewardTypes) {
-                known.push_back(each.name);
-                allowed += (allowed.empty() ? "" : ", ") + std::string(each.name);
-            }
-            const std::string nearest = nearestWord(term.type, known);
-            rewardError(term,
-                "`" + term.type + "` is no kind of reward; "
-                    + (nearest.empty() ? "allowed are " + allowed
-                                       : "did you mean `" + nearest + "`?"));
-            return;
-        }
-        for (const auto& [name, values] : term.parameters)
-            if (name.empty()
-                || std::find(type->parameters.begin(), type->parameters.end(), name)
-                    == type->parameters.end())
-                checkUnknownParameter(term, *type, name);
-    }
-
-    void checkUnknownParameter(
-        const RewardTermSpec& term, const RewardType& type, const std::string& name)
-    {
-        std::vector<std::string_view> known{ "type", "name", "weight" };
-        std::string allowed;
-        for (const std::string_view parameter : type.parameters)
-            if (!parameter.empty()) {
-                known.push_back(parameter);
-                allowed += (allowed.empty() ? "" : ", ") + std::string(parameter);
-            }
-        const std::string nearest = nearestWord(name, known);
-        rewardError(term,
-            "`" + name + "` is no setting of " + term.type + "; "
-                + (!nearest.empty()       ? "did you mean `" + nearest + "`?"
-                        : allowed.empty() ? "it has none"
-                                          : "allowed are " + allowed));
     }
 
     TrainingConfig m_config;

@@ -120,7 +120,7 @@ bool canBePlain(std::string_view text)
         return false;
     if (text.back() == ' ' || text.back() == ':')
         return false;
-    if (text.find_first_of(",[]{}\"\\") != std::string_view::npos)
+    if (text.find_first_of(",[]{}\"\\?") != std::string_view::npos)
         return false;
     return text.find(": ") == std::string_view::npos && text.find(" #") == std::string_view::npos;
 }
@@ -158,10 +158,10 @@ std::string doubleQuoted(std::string_view text)
             std::snprintf(code.data(), code.size(), "\\x%02X", static_cast<unsigned>(byte));
             result += code.data();
         } else if (text.substr(i, 2) == "\xC2\x85") {
-            result += "\\N";
+            result += "\\u0085";
             i += 1;
         } else if (text.substr(i, 3) == "\xE2\x80\xA8" || text.substr(i, 3) == "\xE2\x80\xA9") {
-            result += text[i + 2] == '\xA8' ? "\\L" : "\\P";
+            result += text[i + 2] == '\xA8' ? "\\u2028" : "\\u2029";
             i += 2;
         } else if (text.substr(i, 3) == "\xEF\xBB\xBF") {
             result += "\\uFEFF";

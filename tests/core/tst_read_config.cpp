@@ -114,6 +114,19 @@ private Q_SLOTS:
             std::ptrdiff_t{ 10 });
     }
 
+    void everyBrokenReward_isReported()
+    {
+        const zen::ReadConfig result
+            = read("dataset: a\nrewards:\n  - {weight: 1}\n  - {type: exact, weight: x}\n"
+                   "  - {type: exact}\n  - {type: [a]}\n");
+        for (int line : { 3, 4, 6 })
+            QVERIFY2(
+                find(result.diagnostics, "rewards", line), allText(result.diagnostics).c_str());
+        QCOMPARE(std::count_if(result.diagnostics.begin(), result.diagnostics.end(),
+                     [](const zen::Diagnostic& each) { return each.severity == Severity::error; }),
+            std::ptrdiff_t{ 3 });
+    }
+
     void brokenSyntax_givesTheFindingAlone()
     {
         const zen::ReadConfig result = read("lora_rank: [4\nstage: gspo\n");

@@ -5,7 +5,7 @@
 #include <QTest>
 
 #include <cmath>
-#include <limits>
+#include <random>
 #include <set>
 
 using zen::Field;
@@ -246,6 +246,25 @@ private Q_SLOTS:
         QCOMPARE(QString::fromStdString(zen::toYaml(text.toStdString())), yaml);
         const auto read = zen::parseValue(field("run_name"), yaml.toStdString());
         QVERIFY(read && *read == FieldValue(text.toStdString()));
+    }
+
+    void randomText_survivesInLists()
+    {
+        std::mt19937 random(19);
+        const std::vector<std::string> letters = { "a", "n", "o", "0", "1", "e", ".", "-", "+", ":",
+            "_", "#", "'", "\"", "[", "]", "{", "}", ",", "&", "*", "!", "|", ">", "%", "@", "`",
+            "~", "=", "<", "?", "\\", " ", "/", "\t", "\n", "é", "\u2028", "\u0085" };
+        for (int round = 0; round < 3000; ++round) {
+            std::vector<std::string> texts(2);
+            for (std::string& text : texts)
+                for (unsigned n = random() % 7; n-- > 0;)
+                    text += letters[random() % letters.size()];
+            const std::string yaml = zen::toYaml(texts);
+            const auto read = zen::parseValue(field("dataset"), yaml);
+            QVERIFY2(read && *read == FieldValue(texts), yaml.c_str());
+            const auto one = zen::parseValue(field("run_name"), zen::toYaml(texts.front()));
+            QVERIFY2(one && *one == FieldValue(texts.front()), zen::toYaml(texts.front()).c_str());
+        }
     }
 
     void reals_areFloatsForEveryReader_data()
