@@ -33,6 +33,7 @@ struct TrainerOptions {
     std::string config_yaml; ///< the text that goes to config.yaml; empty: written from config
     bool shuffle_rewards = false; ///< control experiment: rewards permuted across rows; must not learn
     bool console_log = true; ///< also write console.log
+    bool background = false; ///< lower the training thread's priority, so that a window stays responsive
 };
 
 /// A conversation with a model, or with a run's adapter on it.

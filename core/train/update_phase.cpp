@@ -1,0 +1,101 @@
+#include "core/train/policy_objective.h"
+#include "core/train/stopwatch.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+namespace zen {
+
+namespace {
+
+constexpr std::uint64_t kDropout = 4;
+/// More than a step has rows, so that every micro-batch has a key of its own.
+constexpr std::int64_t kMicroBatches = 1 << 20;
+
+std::size_t tokensOf(const RolloutRow& row)
+{
+    return row.prompt_ids.size() + row.completion_ids.size();
+}
+
+/// The step's rows in the order in which they are cut into micro-batches: by length, which saves
+/// padding and changes nothing since every loss but bnpo divides by the whole step.
+std::vector<const RolloutRow*> microBatchOrder(
+    const std::vector<RolloutRow>& rows, LossType loss_type)
+{
+    std::vector<const RolloutRow*> order;
+    for (const RolloutRow& row : rows)
+        order.push_back(&row);
+    if (loss_type != LossType::bnpo)
+        std::stable_sort(order.begin(), order.end(),
+            [](const RolloutRow* a, const RolloutRow* b) { return tokensOf(*a) < tokensOf(*b); });
+    return order;
+}
+
+StepNormalizer normalizerOf(const std::vector<RolloutRow>& rows)
+{
+    StepNormalizer step;
+    step.rows = static_cast<double>(rows.size());
+    for (const RolloutRow& row : rows)
+        if (!row.masked)
+            step.active_tokens += static_cast<double>(row.completion_ids.size());
+    return step;
+}
+
+} // namespace
+
+StepOutcome PolicyObjective::learn(const std::vector<RolloutRow>& rows, std::int64_t step)
+{
+    m_context.reporter.phase(Phase::updating, step);
+    const Stopwatch watch;
+    const StepNormalizer normalizer = normalizerOf(rows);
+    const std::vector<const RolloutRow*> order = microBatchOrder(rows, m_loss.loss_type);
+
+    StepOutcome outcome;
+    std::map<std::string, double> sums;
+    const auto size = static_cast<std::size_t>(m_plan.micro_batch);
+    for (std::size_t begin = 0; begin < order.size(); begin += size) {
+        m_context.checkControl(step);
+        m_context.reporter.phase(
+            Phase::updating, step, static_cast<double>(begin) / static_cast<double>(order.size()));
+        const auto part = std::span(order).subspan(begin, std::min(size, order.size() - begin));
+        const PolicyLoss loss = microBatchLoss(part, normalizer,
+            seedFor(kDropout, step * kMicroBatches + static_cast<std::int64_t>(begin)));
+        if (loss.loss.requires_grad())
+            loss.loss.backward();
+        outcome.loss += loss.loss.item<double>();
+        addSums(sums, loss.sums);
+        for (const RolloutRow* row : part)
+            outcome.update_tokens += static_cast<double>(tokensOf(*row));
+    }
+    outcome.metrics = policyMetrics(sums);
+    outcome.update_seconds = watch.seconds();
+    return outcome;
+}
+
+PolicyLoss PolicyObjective::microBatchLoss(std::span<const RolloutRow* const> rows,
+    const StepNormalizer& normalizer, std::uint64_t dropout_key)
+{
+    const TokenBatch batch = batchOf(rows);
+    ForwardOptions forward;
+    forward.gradient_checkpointing = m_context.config.memory.gradient_checkpointing;
+    if (m_context.config.adapter.lora_dropout > 0)
+        forward.dropout_key = dropout_key;
+    const TokenLogprobs scored = scoreTargets(m_context.policy.model, batch, forward,
+        m_context.config.sampling.temperature, m_context.config.memory.logprob_chunk_tokens,
+        LogprobDetail::all);
+
+    PolicyLossInputs inputs;
+    inputs.logprobs_BT = toRectangle(scored.logprobs_N, rows);
+    inputs.entropies_BT = toRectangle(scored.entropies_N, rows);
+    inputs.unscaled_logprobs_BT = toRectangle(scored.unscaled_logprobs_N, rows);
+    inputs.mask_BT = completionMask(rows);
+    inputs.advantages_B = advantagesOf(rows);
+    if (m_plan.offPolicy())
+        inputs.old_logprobs_BT = rectangleOf(rows, &RolloutRow::old_logprobs);
+    if (m_loss.beta != 0)
+        inputs.reference_logprobs_BT = rectangleOf(rows, &RolloutRow::reference_logprobs);
+    return policyLoss(inputs, m_loss, normalizer);
+}
+
+} // namespace zen
