@@ -185,9 +185,8 @@ Result<Policy> loadPolicy(const TrainingConfig& config, const PolicyOptions& opt
     if (opened->shape.isMoe())
         return fail(
             "mixture-of-experts models are planned for a later release; choose a dense one");
-    Policy policy;
-    policy.checkpoint = std::move(opened->checkpoint);
-    policy.tokenizer = std::move(opened->tokenizer);
+    Policy policy{ std::move(opened->checkpoint), {}, {}, std::move(opened->tokenizer), {},
+        at::kFloat, {} };
     policy.weight_type = options.weight_type.value_or(weightTypeFor(config, opened->shape));
     policy.fingerprint = fingerprintOf(policy.checkpoint, config.model.adapter_name_or_path);
     if (auto loaded = loadWeights(policy, config, options); !loaded)
