@@ -49,6 +49,15 @@ struct Adapter {
     std::vector<std::string> parameterNames() const;
 };
 
+/// The projections that `targets` names, in their order. Errors: an unknown name, none at all.
+Result<std::vector<Projection>> targetProjections(const std::vector<std::string>& targets);
+
+/// alpha / rank, or alpha / sqrt(rank) with rsLoRA.
+double loraScale(const LoraOptions& options);
+
+/// The name in PEFT files; `part` is 'A' or 'B'.
+std::string adapterTensorName(std::size_t layer, Projection projection, char part);
+
 /// A ~ U(+-1/sqrt(in)) keyed by (seed, tensor), B = 0: the model's output is unchanged.
 Result<Adapter> newAdapter(const Qwen3Shape& shape, const LoraOptions& options, std::uint64_t seed);
 

@@ -41,6 +41,9 @@ struct LoadOptions {
 struct ForwardOptions {
     bool use_adapter = true; ///< false: the reference policy
     bool gradient_checkpointing = false;
+    /// Training with lora_dropout: where this pass's dropout comes from (mix seed, step and
+    /// micro-batch). Empty: no dropout.
+    std::optional<std::uint64_t> dropout_key;
     std::vector<at::Tensor>* layer_outputs
         = nullptr; ///< collects hidden states after the embedding and each layer
 };
@@ -80,6 +83,11 @@ public:
     Result<void> save(const std::filesystem::path& folder, at::ScalarType type) const;
 
     std::uint64_t weightBytes() const;
+
+    /// Calls `visit` for every weight with its name in the file, in a fixed order; a tied head is
+    /// not visited.
+    void forEachWeight(
+        const std::function<void(const std::string& name, const at::Tensor& weight)>& visit) const;
 
 private:
     Qwen3Shape m_shape;
