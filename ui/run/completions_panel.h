@@ -1,0 +1,50 @@
+#pragma once
+
+#include "core/runs/events.h"
+
+#include <QWidget>
+
+class QPushButton;
+class QVBoxLayout;
+
+namespace zen::ui {
+
+class Pill;
+class PlainLabel;
+
+/// The newest completions of a run: one prompt, what was written for it and what each earned, best
+/// first.
+class CompletionsPanel : public QWidget {
+    Q_OBJECT
+public:
+    explicit CompletionsPanel(QWidget* parent = nullptr);
+
+    void show(const CompletionsSampled& sampled);
+    void clear();
+
+Q_SIGNALS:
+    void openRequested(qint64 step); ///< "open in Rollouts"
+
+private:
+    struct Row {
+        QWidget* widget;
+        Pill* reward;
+        PlainLabel* text;
+    };
+    Row& row(std::size_t index);
+
+    qint64 m_step = 0;
+    PlainLabel* m_where = nullptr;
+    PlainLabel* m_prompt = nullptr;
+    QPushButton* m_open = nullptr;
+    QVBoxLayout* m_layout = nullptr;
+    std::vector<Row> m_rows;
+};
+
+/// A reward for people: "1.2", "–" where it could not be scored.
+QString rewardText(const std::optional<double>& reward);
+
+/// The prompt as its author wrote it: the chat template's control tokens and roles left out.
+QString promptLine(const std::string& rendered, qsizetype limit = 300);
+
+} // namespace zen::ui

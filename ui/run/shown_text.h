@@ -1,0 +1,17 @@
+#pragma once
+
+#include <QString>
+
+#include <cstddef>
+#include <string_view>
+
+namespace zen::ui {
+
+/// Text from a model, file or error for a text view: repaired UTF-8 through displayText().
+QString shownText(std::string_view utf8);
+
+/// Its beginning as one line of at most `limit` characters, for labels and table cells: cheap for
+/// texts of any length.
+QString shownLine(std::string_view utf8, qsizetype limit = 300);
+
+} // namespace zen::ui
