@@ -53,8 +53,7 @@ void addTrend(std::vector<HealthNote>& notes, const RunTrace& trace)
     const double noise = std::max(1e-9, 0.1 * spread);
     const bool better = supervised ? change < 0 : change > 0;
     const QString what = supervised ? Texts::tr("loss") : Texts::tr("reward");
-    const QString over = Texts::tr("%1 over the last %n steps", nullptr, static_cast<int>(span))
-                             .arg(withSign(change));
+    const QString over = Texts::tr("%1 over the last %2 steps").arg(withSign(change)).arg(span);
     if (std::abs(change) <= noise)
         notes.push_back(
             { span < 30 ? Level::good : Level::watch, Texts::tr("Steady: %1 %2").arg(what, over),
@@ -149,8 +148,7 @@ void addNonFinite(std::vector<HealthNote>& notes, const RunTrace& trace)
                     [](double value) { return !std::isfinite(value); })));
     if (bad > 0)
         notes.push_back({ Level::bad,
-            Texts::tr("%n steps had a loss or gradient that is not a number", nullptr,
-                static_cast<int>(bad)),
+            Texts::tr("Steps with a loss or gradient that is not a number: %1").arg(bad),
             Texts::tr("they were skipped; lower the learning rate if it happens again") });
 }
 

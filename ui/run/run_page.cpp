@@ -2,6 +2,7 @@
 
 #include "core/config/read_config.h"
 #include "core/runs/run_folder.h"
+#include "ui/plots/metric_plot.h"
 #include "ui/run/completions_panel.h"
 #include "ui/run/console_panel.h"
 #include "ui/run/health_card.h"
@@ -197,6 +198,7 @@ void RunPage::showState()
     const std::string stage
         = m_trace.started() ? m_trace.started()->stage : stageName(m_config.algorithm.stage);
     m_header->setRun(runTitle(model, stage), runFacts(m_run_name, m_config));
+    m_plots->reward()->setVisible(stage != "sft"); // learning from answers has no reward
     const bool active = m_live && m_session.isActive();
     m_header->setLive(active);
     m_sample->setVisible(active);
