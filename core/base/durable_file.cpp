@@ -1,10 +1,12 @@
 #include "core/base/durable_file.h"
 
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
 
 namespace zen {
 
@@ -13,6 +15,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kStagingPrefix = ".tmp-";
+constexpr std::size_t kLongestStem = 200; ///< bytes of the final name in a staging name
+constexpr int kMostLinks = 40;
 
 std::string reason(const std::string& action, const fs::path& path)
 {
@@ -52,20 +56,97 @@ Result<void> writeAll(int fd, std::string_view bytes, const fs::path& path)
     return {};
 }
 
+/// A sibling's name that no other process and no other thread of this one uses.
 fs::path stagingName(const fs::path& path)
 {
+    static std::atomic<unsigned> count{ 0 };
     return path.parent_path()
-        / (std::string(kStagingPrefix) + path.filename().string() + "-" + std::to_string(::getpid()));
+        / (std::string(kStagingPrefix) + path.filename().string().substr(0, kLongestStem) + "-"
+            + std::to_string(::getpid()) + "-" + std::to_string(count++));
+}
+
+/// Where a chain of symbolic links ends, also if nothing is there yet.
+Result<fs::path> followLinks(fs::path path)
+{
+    std::error_code error;
+    for (int links = 0; links < kMostLinks; ++links) {
+        if (!fs::is_symlink(fs::symlink_status(path, error)))
+            return path;
+        const fs::path target = fs::read_symlink(path, error);
+        if (error)
+            return fail("cannot read the link " + path.string() + ": " + error.message());
+        path = target.is_absolute() ? target : path.parent_path() / target;
+    }
+    return fail(path.string() + ": too many symbolic links");
+}
+
+int fsyncRetrying(int fd)
+{
+    int result = 0;
+    do
+        result = ::fsync(fd);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+/// Removes a staging file or folder unless it was renamed.
+class StagingGuard {
+public:
+    explicit StagingGuard(fs::path path)
+        : m_path(std::move(path))
+    {
+    }
+    ~StagingGuard()
+    {
+        std::error_code ignored;
+        if (!m_path.empty())
+            fs::remove_all(m_path, ignored);
+    }
+    StagingGuard(const StagingGuard&) = delete;
+    StagingGuard& operator=(const StagingGuard&) = delete;
+    void release() { m_path.clear(); }
+
+private:
+    fs::path m_path;
+};
+
+/// Writes and fsyncs a new file with the given mode.
+Result<void> writeNewFile(const fs::path& path, std::string_view bytes, mode_t mode)
+{
+    const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (file.get() < 0)
+        return fail(reason("cannot create", path));
+    if (mode != 0 && ::fchmod(file.get(), mode) != 0)
+        return fail(reason("cannot set the mode of", path));
+    if (auto done = writeAll(file.get(), bytes, path); !done)
+        return done;
+    if (fsyncRetrying(file.get()) != 0)
+        return fail(reason("cannot fsync", path));
+    return {};
+}
+
+Result<void> syncBelow(const fs::path& folder)
+{
+    std::error_code error;
+    auto entry = fs::recursive_directory_iterator(folder, error);
+    for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
+        if (!entry->is_symlink(error))
+            if (auto synced = syncPath(entry->path()); !synced)
+                return synced;
+    if (error)
+        return fail("cannot read " + folder.string() + ": " + error.message());
+    return syncPath(folder);
 }
 
 } // namespace
 
 Result<std::string> readFile(const fs::path& path, std::size_t max_bytes)
 {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const Descriptor file(
+        ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)); // a FIFO does not hang
     if (file.get() < 0)
         return fail(reason("cannot open", path));
-    struct stat info {};
+    struct stat info { };
     if (::fstat(file.get(), &info) != 0)
         return fail(reason("cannot read", path));
     if (!S_ISREG(info.st_mode))
@@ -96,36 +177,28 @@ Result<void> syncPath(const fs::path& path)
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0)
         return fail(reason("cannot open", path));
-    if (::fsync(file.get()) != 0)
+    if (fsyncRetrying(file.get()) != 0)
         return fail(reason("cannot fsync", path));
     return {};
 }
 
 Result<void> writeDurably(const fs::path& path, std::string_view bytes)
 {
-    std::error_code ignored;
-    fs::path target = fs::is_symlink(path, ignored) ? fs::weakly_canonical(path, ignored) : path;
-    if (target.empty())
-        target = path;
-    const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
-    const fs::path temporary = folder / stagingName(target).filename();
-    auto written = [&]() -> Result<void> {
-        const Descriptor file(
-            ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-        if (file.get() < 0)
-            return fail(reason("cannot create", temporary));
-        if (auto done = writeAll(file.get(), bytes, temporary); !done)
-            return done;
-        if (::fsync(file.get()) != 0)
-            return fail(reason("cannot fsync", temporary));
-        if (::rename(temporary.c_str(), target.c_str()) != 0)
-            return fail(reason("cannot rename to", target));
-        return {};
-    }();
-    if (!written) {
-        ::unlink(temporary.c_str());
+    const auto target = followLinks(path);
+    if (!target)
+        return tl::unexpected(target.error());
+    struct stat old { };
+    const bool exists = ::stat(target->c_str(), &old) == 0;
+    if (exists && !S_ISREG(old.st_mode))
+        return fail("cannot write " + path.string() + ": it is not a regular file");
+    const fs::path folder = target->has_parent_path() ? target->parent_path() : fs::path(".");
+    const fs::path temporary = folder / stagingName(*target).filename();
+    StagingGuard guard(temporary);
+    if (auto written = writeNewFile(temporary, bytes, exists ? old.st_mode & 07777 : 0); !written)
         return written;
-    }
+    if (::rename(temporary.c_str(), target->c_str()) != 0)
+        return fail(reason("cannot rename to", *target));
+    guard.release();
     return syncPath(folder);
 }
 
@@ -135,34 +208,30 @@ Result<void> writeFolderDurably(
     const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
     const fs::path staging = parent / stagingName(path).filename();
     std::error_code error;
+    if (fs::exists(fs::symlink_status(path, error)))
+        return fail(path.string() + " exists already");
     fs::create_directories(parent, error);
-    fs::remove_all(staging, error);
     if (!fs::create_directory(staging, error))
         return fail("cannot create " + staging.string() + ": " + error.message());
-    auto written = [&]() -> Result<void> {
-        if (auto filled = fill(staging); !filled)
-            return filled;
-        for (const auto& entry : fs::recursive_directory_iterator(staging))
-            if (auto synced = syncPath(entry.path()); !synced)
-                return synced;
-        if (auto synced = syncPath(staging); !synced)
-            return synced;
-        if (::rename(staging.c_str(), path.c_str()) != 0)
-            return fail(reason("cannot rename to", path));
-        return syncPath(parent);
-    }();
-    if (!written)
-        fs::remove_all(staging, error);
-    return written;
+    StagingGuard guard(staging);
+    if (auto filled = fill(staging); !filled)
+        return filled;
+    if (auto synced = syncBelow(staging); !synced)
+        return synced;
+    if (::rename(staging.c_str(), path.c_str()) != 0)
+        return fail(reason("cannot rename to", path));
+    guard.release();
+    return syncPath(parent);
 }
 
 void removeStaleStaging(const fs::path& parent)
 {
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(parent, error))
-        if (entry.path().filename().string().starts_with(kStagingPrefix)) {
+    auto entry = fs::directory_iterator(parent, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+        if (entry->path().filename().string().starts_with(kStagingPrefix)) {
             std::error_code ignored;
-            fs::remove_all(entry.path(), ignored);
+            fs::remove_all(entry->path(), ignored);
         }
 }
 

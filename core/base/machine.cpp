@@ -1,10 +1,12 @@
 #include "core/base/machine.h"
 
+#include <sched.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <sched.h>
 #include <sstream>
-#include <sys/statvfs.h>
 
 namespace zen {
 
@@ -26,16 +28,54 @@ std::uint64_t fieldOf(const char* file, const std::string& name)
     return 0;
 }
 
-std::uint64_t controlGroupLimit()
+std::uint64_t numberIn(const char* file)
 {
-    for (const char* file :
-        {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-        std::ifstream stream(file);
-        std::uint64_t bytes = 0;
-        if (stream >> bytes)
-            return bytes;
-    }
+    std::ifstream stream(file);
+    std::uint64_t number = 0;
+    return stream >> number ? number : 0;
+}
+
+/// The value behind a name in a file of "name value" lines; 0 if absent.
+std::uint64_t numberBehind(const char* file, const std::string& name)
+{
+    std::ifstream stream(file);
+    std::string key;
+    std::uint64_t value = 0;
+    while (stream >> key >> value)
+        if (key == name)
+            return value;
     return 0;
+}
+
+struct ControlGroup {
+    std::uint64_t limit = 0; ///< bytes; 0: none
+    std::uint64_t used = 0; ///< bytes that cannot be dropped
+};
+
+ControlGroup controlGroup()
+{
+    ControlGroup group;
+    group.limit = numberIn("/sys/fs/cgroup/memory.max"); // version 2; "max" reads as 0
+    group.used = numberIn("/sys/fs/cgroup/memory.current");
+    std::uint64_t cached = numberBehind("/sys/fs/cgroup/memory.stat", "inactive_file");
+    if (group.limit == 0 && group.used == 0) {
+        group.limit = numberIn("/sys/fs/cgroup/memory/memory.limit_in_bytes");
+        group.used = numberIn("/sys/fs/cgroup/memory/memory.usage_in_bytes");
+        cached = numberBehind("/sys/fs/cgroup/memory/memory.stat", "total_inactive_file");
+    }
+    group.used -= std::min(group.used, cached);
+    return group;
+}
+
+/// Cores that a container's quota allows; a large number where there is none.
+int coresOfQuota()
+{
+    std::ifstream stream("/sys/fs/cgroup/cpu.max");
+    double quota = 0;
+    double period = 0;
+    if (stream >> quota >> period && quota > 0 && period > 0)
+        return std::max(1, static_cast<int>((quota + period / 2) / period));
+    return 1 << 20;
 }
 
 fs::path shippedFolder(const char* variable, const char* name)
@@ -46,8 +86,8 @@ fs::path shippedFolder(const char* variable, const char* name)
     const fs::path binary = fs::read_symlink("/proc/self/exe", error);
     if (!error) {
         const fs::path prefix = binary.parent_path().parent_path();
-        for (const fs::path& candidate : {prefix / "share" / "zen-studio" / name,
-                 prefix.parent_path().parent_path() / name, fs::path(ZEN_SOURCE_DIR) / name})
+        for (const fs::path& candidate : { prefix / "share" / "zen-studio" / name,
+                 prefix.parent_path().parent_path() / name, fs::path(ZEN_SOURCE_DIR) / name })
             if (fs::is_directory(candidate, error))
                 return candidate;
     }
@@ -62,13 +102,14 @@ Machine thisMachine()
     cpu_set_t mask;
     CPU_ZERO(&mask);
     if (sched_getaffinity(0, sizeof mask, &mask) == 0)
-        machine.cores = std::max(1, CPU_COUNT(&mask));
+        machine.cores = std::clamp(CPU_COUNT(&mask), 1, coresOfQuota());
     machine.memory_total_bytes = fieldOf("/proc/meminfo", "MemTotal:");
     machine.memory_available_bytes = fieldOf("/proc/meminfo", "MemAvailable:");
-    if (const std::uint64_t limit = controlGroupLimit();
-        limit > 0 && limit < machine.memory_total_bytes) {
-        machine.memory_total_bytes = limit;
-        machine.memory_available_bytes = std::min(machine.memory_available_bytes, limit);
+    if (const ControlGroup group = controlGroup();
+        group.limit > 0 && group.limit < machine.memory_total_bytes) {
+        machine.memory_total_bytes = group.limit;
+        machine.memory_available_bytes = std::min(
+            machine.memory_available_bytes, group.limit - std::min(group.limit, group.used));
     }
     std::ifstream cpuinfo("/proc/cpuinfo");
     std::string line;
@@ -101,7 +142,7 @@ std::uint64_t freeDiskBytes(const fs::path& path)
     fs::path existing = fs::absolute(path, error);
     while (!existing.empty() && !fs::exists(existing, error) && existing != existing.root_path())
         existing = existing.parent_path();
-    struct statvfs info {};
+    struct statvfs info { };
     if (::statvfs(existing.c_str(), &info) != 0)
         return 0;
     return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;

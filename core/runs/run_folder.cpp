@@ -21,7 +21,7 @@ namespace {
 constexpr const char* kLockName = "LOCK";
 constexpr const char* kRunFiles[]
     = { "config.yaml", "events.jsonl", "completions.jsonl", "console.log", "summary.json" };
-constexpr const char* kRunFolders[] = { "checkpoints", "adapter" };
+constexpr const char* kRunFolders[] = { "checkpoints", "adapter", "model" };
 
 bool present(const fs::path& path)
 {

@@ -19,7 +19,8 @@ struct RunFolder {
     std::filesystem::path consoleLog() const { return path / "console.log"; }
     std::filesystem::path summaryJson() const { return path / "summary.json"; }
     std::filesystem::path checkpoints() const { return path / "checkpoints"; }
-    std::filesystem::path adapter() const { return path / "adapter"; }
+    std::filesystem::path adapter() const { return path / "adapter"; } ///< LoRA
+    std::filesystem::path model() const { return path / "model"; } ///< full fine-tuning
 };
 
 /// Held while a run writes its folder: flock on <folder>/LOCK, freed by the kernel when the process
