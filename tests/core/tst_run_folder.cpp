@@ -258,7 +258,8 @@ private Q_SLOTS:
         const RunFolder folder{ root() };
         QVERIFY(writeSummary(folder, finished()));
         const QJsonObject object = jsonOf(folder.summaryJson());
-        QCOMPARE(QSet<QString>(object.keyBegin(), object.keyEnd()),
+        const QStringList keys = object.keys();
+        QCOMPARE(QSet<QString>(keys.begin(), keys.end()),
             (QSet<QString>{ "status", "steps", "seconds", "eval_accuracy_before",
                 "eval_accuracy_after", "reward_first", "reward_last", "planned_memory_bytes",
                 "peak_memory_bytes" }));
