@@ -12,6 +12,17 @@ std::string code(std::string_view text)
     return "`" + std::string(text) + "`";
 }
 
+std::string escaped(std::string_view text)
+{
+    std::string result;
+    for (const char c : text) {
+        if (c == '|' || c == '<')
+            result += '\\';
+        result += c;
+    }
+    return result;
+}
+
 std::string_view typeName(FieldType type)
 {
     switch (type) {
@@ -74,7 +85,7 @@ std::string defaultText(const Field& field)
 std::string row(const Field& field)
 {
     std::string text = "| " + code(field.key) + " | " + std::string(field.label) + " | "
-        + defaultText(field) + " | " + allowed(field) + " | " + std::string(field.help);
+        + defaultText(field) + " | " + allowed(field) + " | " + escaped(field.help);
     if (field.rl_only)
         text += " Not used for `stage: sft`.";
     if (!field.aliases.empty()) {
@@ -84,17 +95,6 @@ std::string row(const Field& field)
         text += ".";
     }
     return text + " |\n";
-}
-
-std::string escaped(std::string_view text)
-{
-    std::string result;
-    for (const char c : text) {
-        if (c == '|' || c == '<')
-            result += '\\';
-        result += c;
-    }
-    return result;
 }
 
 } // namespace

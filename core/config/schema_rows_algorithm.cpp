@@ -87,9 +87,9 @@ std::vector<Field> algorithmFields()
             .aliases = { "gspo_clip_epsilon", "grpo_clip_range" } },
         Row<&S::epsilon_high>{ .key = "epsilon_high",
             .label = "Clip range, high",
-            .help = "How far the ratio may rise above 1. Unless given: as low as epsilon where "
-                    "that is given, else "
-                    "0.0004 for sequence ratios and 0.28 for token ratios.",
+            .help
+            = "How far the ratio may rise above 1. Unless given, the same as epsilon where the "
+              "file gives that, else 0.0004 for sequence ratios and 0.28 for token ratios.",
             .minimum = 0,
             .maximum = 10,
             .minimum_open = true,
