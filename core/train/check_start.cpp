@@ -51,11 +51,11 @@ Fix withoutQuantization()
         { { "quantization", "none" }, { "load_in_4bit", "false" } } };
 }
 
-void checkEngine(
-    const TrainingConfig& config, const std::optional<Qwen3Shape>& shape, Findings& findings)
+void checkEngine(const TrainingConfig& config, const TrainingConfig& as_written,
+    const std::optional<Qwen3Shape>& shape, Findings& findings)
 {
     if (config.memory.quantization == Quantization::nf4)
-        findings.error(config.memory.load_in_4bit ? "load_in_4bit" : "quantization",
+        findings.error(as_written.memory.load_in_4bit ? "load_in_4bit" : "quantization",
             "this version trains bfloat16 and float32 weights; 4-bit weights can be planned and "
             "exported, "
             "not trained here yet",
@@ -307,7 +307,7 @@ Diagnostics checkStart(const TrainingConfig& unresolved)
     const TrainingConfig config = resolve(unresolved);
     Findings findings;
     const std::optional<Qwen3Shape> shape = checkModel(config, findings);
-    checkEngine(config, shape, findings);
+    checkEngine(config, unresolved, shape, findings);
     checkAdapter(config, findings);
     checkData(config, findings);
     checkRewards(config, findings);
