@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 # cmake -DROOT=. -P tests/check_layers.cmake
 # Includes point downward: app -> ui -> core, and inside core only to folders that stand earlier in the list.
 set(failed FALSE)
