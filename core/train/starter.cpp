@@ -72,17 +72,6 @@ Demonstrations demonstrate(std::size_t count, const std::vector<std::string>& he
     return made;
 }
 
-std::vector<AddedToken> qwenSpecialTokens()
-{
-    std::vector<AddedToken> tokens;
-    for (const char* content : { "<|endoftext|>", "<|im_start|>", "<|im_end|>" })
-        tokens.push_back({ content, true });
-    for (const char* content : { "<tool_call>", "</tool_call>", "<tool_response>",
-             "</tool_response>", "<think>", "</think>" })
-        tokens.push_back({ content, false });
-    return tokens;
-}
-
 /// Writes tokenizer.json, config.json, generation_config.json and random weights.
 Result<void> writeUntrained(const fs::path& folder, const std::vector<std::string>& texts)
 {
