@@ -75,7 +75,7 @@ Demonstrations demonstrate(std::size_t count, const std::vector<std::string>& he
 /// Writes tokenizer.json, config.json, generation_config.json and random weights.
 Result<void> writeUntrained(const fs::path& folder, const std::vector<std::string>& texts)
 {
-    auto tokenizer_json = trainTokenizerJson(texts, { kVocabularySize, qwenSpecialTokens() });
+    auto tokenizer_json = trainTokenizerJson(texts, { .vocab_size = kVocabularySize });
     if (!tokenizer_json)
         return tl::unexpected(tokenizer_json.error());
     auto tokenizer = Tokenizer::fromJson(*tokenizer_json);
