@@ -1,4 +1,15 @@
-int main()
+#include "app/gym/command_line.h"
+#include "app/gym/commands.h"
+
+#include <cstdio>
+#include <exception>
+
+int main(int argc, char** argv)
 {
-    return 0;
+    try {
+        return zen::gym::runCommandLine(argc, argv);
+    } catch (const std::exception& failure) {
+        std::fprintf(stderr, "gym: %s\n", failure.what());
+        return zen::gym::kFailed;
+    }
 }

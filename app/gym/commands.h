@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace zen::gym {
+
+/// What a command returns to the shell.
+enum ExitCode : int {
+    kDone = 0,
+    kFailed = 1,
+    kBadInput = 2, ///< usage, configuration, or files that are not there; nothing was started
+    kHungUp = 129,
+    kInterrupted = 130,
+    kTerminated = 143,
+};
+
+// One struct and one function a command; command_line.cpp fills the structs, <command>.cpp holds
+// the function.
+
+/// A configuration file and what the command line changes in it.
+struct ConfigArguments {
+    std::string config;
+    std::vector<std::string> overrides; ///< as typed: --key value, --key=value, key=value
+};
+
+struct TrainArguments {
+    ConfigArguments source;
+    bool json = false; ///< events as JSON lines on standard output
+    bool shuffle_rewards = false;
+};
+int train(const TrainArguments& arguments);
+
+struct EvalArguments {
+    ConfigArguments source;
+    std::filesystem::path adapter;
+    bool json = false;
+};
+int evaluate(const EvalArguments& arguments);
+
+struct ChatArguments {
+    std::string model;
+    std::filesystem::path adapter;
+    std::string system_prompt;
+    double temperature = 0.6;
+    double top_p = 0.95;
+    std::int64_t top_k = 20;
+    std::int64_t max_new_tokens = 1024;
+    std::uint64_t seed = 0;
+    bool no_thinking = false;
+};
+int chat(const ChatArguments& arguments);
+
+struct VerifyArguments {
+    std::filesystem::path folder;
+    std::filesystem::path
+        tokenizer; ///< a tokenizer.json or its folder; empty: looked for beside the cases
+};
+int verify(const VerifyArguments& arguments);
+
+struct PlanArguments {
+    ConfigArguments source;
+    bool json = false;
+};
+int plan(const PlanArguments& arguments);
+
+struct RewardArguments {
+    std::string config;
+    std::string dataset; ///< empty: the configuration's own
+    std::filesystem::path completions; ///< empty: the rows' reference answers are scored
+    std::size_t limit = 10;
+    bool json = false;
+};
+int reward(const RewardArguments& arguments);
+
+struct KeysArguments {
+    bool json = false;
+};
+int keys(const KeysArguments& arguments);
+
+struct CheckArguments {
+    ConfigArguments source;
+    bool start = false; ///< also what a start needs: weights, data, memory, disk
+    bool json = false;
+};
+int check(const CheckArguments& arguments);
+
+struct RunsArguments {
+    std::filesystem::path folder = "runs";
+    bool json = false;
+};
+int runs(const RunsArguments& arguments);
+
+struct StarterArguments {
+    std::filesystem::path output;
+    std::filesystem::path config; ///< empty: configs/starter_sft.yaml
+};
+int starter(const StarterArguments& arguments);
+
+struct BenchArguments {
+    ConfigArguments source; ///< config empty: configs/starter_gspo.yaml
+    bool json = false;
+};
+int bench(const BenchArguments& arguments);
+
+} // namespace zen::gym
