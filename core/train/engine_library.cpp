@@ -1,6 +1,7 @@
 #include "core/train/bench.h"
 #include "core/train/chat_session.h"
 #include "core/train/engine.h"
+#include "core/train/starter.h"
 #include "core/train/evaluation.h"
 #include "core/train/threads.h"
 #include "core/train/trainer.h"
@@ -80,9 +81,9 @@ public:
     {
         return guarded([&] { return benchmark(config); });
     }
-    Result<void> makeStarter(const StarterOptions&) override
+    Result<void> makeStarter(const StarterOptions& options) override
     {
-        return fail("this build makes no starter model");
+        return guarded([&] { return zen::makeStarter(*this, options); });
     }
 };
 
