@@ -22,7 +22,8 @@ constexpr qint64 kLargestFile = 8 * 1024 * 1024;
 bool belongsToLiveProcess(const QString& file_name)
 {
     const QString pid = file_name.section(QLatin1Char('-'), 1).section(QLatin1Char('.'), 0, 0);
-    return pid.toLongLong() != QCoreApplication::applicationPid() && QFile::exists(QStringLiteral("/proc/%1").arg(pid));
+    return pid.toLongLong() != QCoreApplication::applicationPid()
+        && QFile::exists(QStringLiteral("/proc/%1").arg(pid));
 }
 
 } // namespace
@@ -41,7 +42,9 @@ Autosave::Autosave(ConfigSession& session, const QString& folder, QObject* paren
 
 QString Autosave::ownFile() const
 {
-    return QStringLiteral("%1/unsaved-%2.json").arg(m_folder).arg(QCoreApplication::applicationPid());
+    return QStringLiteral("%1/unsaved-%2.json")
+        .arg(m_folder)
+        .arg(QCoreApplication::applicationPid());
 }
 
 void Autosave::writeNow()
@@ -52,22 +55,25 @@ void Autosave::writeNow()
         return;
     }
     const QJsonObject content{
-        {QStringLiteral("path"), m_session.path()},
-        {QStringLiteral("name"), m_session.name()},
-        {QStringLiteral("baseline"), QString::fromStdString(m_session.baseline().text())},
-        {QStringLiteral("saved"), m_session.savedText()},
-        {QStringLiteral("text"), m_session.text()},
+        { QStringLiteral("path"), m_session.path() },
+        { QStringLiteral("name"), m_session.name() },
+        { QStringLiteral("baseline"), QString::fromStdString(m_session.baseline().text()) },
+        { QStringLiteral("saved"), m_session.savedText() },
+        { QStringLiteral("text"), m_session.text() },
     };
     QDir().mkpath(m_folder);
     const QByteArray bytes = QJsonDocument(content).toJson();
-    if (auto written = writeDurably(ownFile().toStdString(), std::string_view(bytes.constData(), static_cast<std::size_t>(bytes.size()))); !written)
+    if (auto written = writeDurably(ownFile().toStdString(),
+            std::string_view(bytes.constData(), static_cast<std::size_t>(bytes.size())));
+        !written)
         spdlog::warn("Unsaved edits could not be kept: {}", written.error().message);
 }
 
 bool Autosave::restore()
 {
     const QDir folder(m_folder);
-    const auto files = folder.entryInfoList({QStringLiteral("unsaved-*.json")}, QDir::Files, QDir::Time);
+    const auto files
+        = folder.entryInfoList({ QStringLiteral("unsaved-*.json") }, QDir::Files, QDir::Time);
     for (const QFileInfo& info : files) {
         if (belongsToLiveProcess(info.fileName()))
             continue;
@@ -75,10 +81,12 @@ bool Autosave::restore()
         QJsonObject content;
         if (info.size() <= kLargestFile && file.open(QIODevice::ReadOnly))
             content = QJsonDocument::fromJson(file.readAll()).object();
-        const auto value = [&content](const char* key) { return content.value(QLatin1String(key)).toString(); };
+        const auto value
+            = [&content](const char* key) { return content.value(QLatin1String(key)).toString(); };
         file.close();
         if (content.contains(QLatin1String("text"))) {
-            m_session.restore(value("path"), value("name"), value("baseline"), value("saved"), value("text"));
+            m_session.restore(
+                value("path"), value("name"), value("baseline"), value("saved"), value("text"));
             writeNow();
             if (info.filePath() != ownFile())
                 file.remove();

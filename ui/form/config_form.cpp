@@ -23,12 +23,14 @@ constexpr int kLabelWidth = 156;
 /// The groups of the right column; all others stand left, in the schema's order.
 bool standsRight(const std::string& group)
 {
-    static const std::set<std::string> kRight{"Algorithm", "Rewards", "Sampling", "Optimiser", "Evaluation and saving"};
+    static const std::set<std::string> kRight{ "Algorithm", "Rewards", "Sampling", "Optimiser",
+        "Evaluation and saving" };
     return kRight.contains(group);
 }
 
 /// A row that looks like a field and cannot be edited.
-PlainLabel* addReadOnlyRow(QVBoxLayout* layout, const QString& label, const QString& tip, const QString& object_name)
+PlainLabel* addReadOnlyRow(
+    QVBoxLayout* layout, const QString& label, const QString& tip, const QString& object_name)
 {
     auto* row = new QHBoxLayout;
     row->setSpacing(12);
@@ -102,8 +104,13 @@ void ConfigForm::build()
         group.editors.push_back(editor);
         m_editors.push_back(editor);
         const std::string key(field.key);
-        connect(editor, &FieldEditor::entered, this, [this, key](const std::optional<std::string>& yaml) { static_cast<void>(m_session.setField(key, yaml)); });
-        connect(editor, &FieldEditor::fixAccepted, this, [this](const Fix& fix) { static_cast<void>(m_session.apply(QString::fromStdString(fix.label), fix.edits)); });
+        connect(editor, &FieldEditor::entered, this,
+            [this, key](const std::optional<std::string>& yaml) {
+                static_cast<void>(m_session.setField(key, yaml));
+            });
+        connect(editor, &FieldEditor::fixAccepted, this, [this](const Fix& fix) {
+            static_cast<void>(m_session.apply(QString::fromStdString(fix.label), fix.edits));
+        });
         connect(editor, &FieldEditor::rewardsRequested, this, &ConfigForm::editRewards);
     }
     if (const auto batch = m_groups.find("Batch"); batch != m_groups.end())
@@ -138,8 +145,12 @@ void ConfigForm::addDerivedRows(Group& batch)
     auto* layout = new QVBoxLayout(m_derived);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(4);
-    m_completions = addReadOnlyRow(layout, tr("Effective batch"), tr("Completions that one optimiser step learns from: micro-batch × accumulation."), QStringLiteral("derived_completions"));
-    m_prompts = addReadOnlyRow(layout, tr("Prompts a generation"), tr("Micro-batch × steps a generation ÷ completions a prompt."), QStringLiteral("derived_prompts"));
+    m_completions = addReadOnlyRow(layout, tr("Effective batch"),
+        tr("Completions that one optimiser step learns from: micro-batch × accumulation."),
+        QStringLiteral("derived_completions"));
+    m_prompts = addReadOnlyRow(layout, tr("Prompts a generation"),
+        tr("Micro-batch × steps a generation ÷ completions a prompt."),
+        QStringLiteral("derived_prompts"));
     batch.layout->addWidget(m_derived);
 }
 
@@ -154,7 +165,9 @@ void ConfigForm::setAdvancedShown(bool shown)
 
 int ConfigForm::changedAdvancedCount() const
 {
-    return static_cast<int>(std::ranges::count_if(schema(), [this](const Field& field) { return field.advanced && isChanged(field, m_session.config()); }));
+    return static_cast<int>(std::ranges::count_if(schema(), [this](const Field& field) {
+        return field.advanced && isChanged(field, m_session.config());
+    }));
 }
 
 void ConfigForm::setSearch(const QString& words)
@@ -174,7 +187,9 @@ void ConfigForm::setTrainingRows(std::optional<std::int64_t> rows)
 bool ConfigForm::jumpTo(const std::string& key)
 {
     const Field* field = findField(key);
-    const auto found = std::ranges::find_if(m_editors, [field](const FieldEditor* editor) { return &editor->field() == field || (field && editor->field().key == field->key); });
+    const auto found = std::ranges::find_if(m_editors, [field](const FieldEditor* editor) {
+        return &editor->field() == field || (field && editor->field().key == field->key);
+    });
     if (!field || found == m_editors.end())
         return false;
     m_search.clear();
@@ -198,16 +213,23 @@ void ConfigForm::refresh()
     const TrainingConfig& config = m_session.config();
     for (FieldEditor* editor : m_editors) {
         const auto text = written.find(editor->field().key);
-        editor->show(config, text == written.end() ? std::nullopt : std::optional(text->second), m_rows);
+        editor->show(
+            config, text == written.end() ? std::nullopt : std::optional(text->second), m_rows);
     }
     const QLocale locale;
-    m_completions->setText(tr("%1 × %2 = %3 completions")
-                               .arg(locale.toString(qlonglong(config.batch.per_device_train_batch_size)), locale.toString(qlonglong(config.batch.gradient_accumulation_steps)),
-                                   locale.toString(qlonglong(completionsPerStep(config)))));
+    m_completions->setText(
+        tr("%1 × %2 = %3 completions")
+            .arg(locale.toString(qlonglong(config.batch.per_device_train_batch_size)),
+                locale.toString(qlonglong(config.batch.gradient_accumulation_steps)),
+                locale.toString(qlonglong(completionsPerStep(config)))));
     const std::int64_t group = std::max<std::int64_t>(1, config.batch.num_generations);
     const std::int64_t generation = generationBatchSize(config);
-    m_prompts->setText(generation % group == 0 ? tr("%1 ÷ %2 = %3").arg(locale.toString(qlonglong(generation)), locale.toString(qlonglong(group)), locale.toString(qlonglong(generation / group)))
-                                               : tr("%1 ÷ %2 leaves a rest").arg(locale.toString(qlonglong(generation)), locale.toString(qlonglong(group))));
+    m_prompts->setText(generation % group == 0
+            ? tr("%1 ÷ %2 = %3")
+                  .arg(locale.toString(qlonglong(generation)), locale.toString(qlonglong(group)),
+                      locale.toString(qlonglong(generation / group)))
+            : tr("%1 ÷ %2 leaves a rest")
+                  .arg(locale.toString(qlonglong(generation)), locale.toString(qlonglong(group))));
     m_derived->setVisible(config.algorithm.stage != Stage::sft && m_search.isEmpty());
     refreshFindings();
 }
@@ -227,7 +249,8 @@ void ConfigForm::refreshVisibility()
         for (FieldEditor* editor : group.editors) {
             const Field& field = editor->field();
             // An advanced field with a finding stays in sight, whatever the switch says.
-            const bool basic = !field.advanced || m_advanced || worstFor(m_session.diagnostics(), field.key);
+            const bool basic
+                = !field.advanced || m_advanced || worstFor(m_session.diagnostics(), field.key);
             const bool wanted = m_search.isEmpty() ? basic : editor->matches(m_search);
             editor->setVisible(wanted);
             any_in_group |= wanted;
@@ -243,7 +266,8 @@ void ConfigForm::editRewards()
 {
     const YamlEntry* entry = m_session.document().find("rewards");
     if (const auto yaml = RewardsDialog::edit(entry ? entry->value_text : std::string(), this))
-        static_cast<void>(m_session.setField("rewards", yaml->empty() ? std::nullopt : std::optional(*yaml)));
+        static_cast<void>(
+            m_session.setField("rewards", yaml->empty() ? std::nullopt : std::optional(*yaml)));
 }
 
 } // namespace zen::ui

@@ -15,8 +15,8 @@ namespace zen::ui {
 class FieldEditor;
 class PlainLabel;
 
-/// The form, made from the schema: named groups in two columns, each field with its findings. It shows the session's
-/// configuration and writes every edit back into it.
+/// The form, made from the schema: named groups in two columns, each field with its findings. It
+/// shows the session's configuration and writes every edit back into it.
 class ConfigForm : public QScrollArea {
     Q_OBJECT
 public:
@@ -24,12 +24,15 @@ public:
 
     void setAdvancedShown(bool shown);
     bool isAdvancedShown() const { return m_advanced; }
-    int changedAdvancedCount() const; ///< advanced fields that the file sets to something else than the default
+    int changedAdvancedCount()
+        const; ///< advanced fields that the file sets to something else than the default
 
-    void setSearch(const QString& words); ///< shows what matches, advanced fields included; empty: everything again
+    void setSearch(const QString&
+            words); ///< shows what matches, advanced fields included; empty: everything again
     void setTrainingRows(std::optional<std::int64_t> rows);
 
-    /// Brings a field into view and gives it the keyboard (showing advanced fields if it is one). False: no such field.
+    /// Brings a field into view and gives it the keyboard (showing advanced fields if it is one).
+    /// False: no such field.
     bool jumpTo(const std::string& key);
 
 Q_SIGNALS:

@@ -13,7 +13,8 @@ namespace zen::ui {
 /// One undo step: the text before and after. Edits of the same field in a row become one.
 class DocumentCommand final : public QUndoCommand {
 public:
-    DocumentCommand(ConfigSession& session, const QString& label, YamlDocument before, YamlDocument after, std::string key)
+    DocumentCommand(ConfigSession& session, const QString& label, YamlDocument before,
+        YamlDocument after, std::string key)
         : QUndoCommand(label)
         , m_session(session)
         , m_before(std::move(before))
@@ -48,7 +49,8 @@ namespace {
 
 constexpr int kSettleMilliseconds = 150;
 
-/// The key by which the schema knows an entry (aliases resolved); the entry's own key if it knows none.
+/// The key by which the schema knows an entry (aliases resolved); the entry's own key if it knows
+/// none.
 std::string canonicalKey(const std::string& key)
 {
     const Field* field = findField(key);
@@ -75,10 +77,12 @@ bool sameValue(const std::string& key, const std::string& left, const std::strin
     return left_value && right_value && *left_value == *right_value;
 }
 
-/// The last line of an entry's value (a block may be several lines), without the blank and comment lines after it.
+/// The last line of an entry's value (a block may be several lines), without the blank and comment
+/// lines after it.
 int lastLineOf(const YamlEntry& entry)
 {
-    return entry.line + static_cast<int>(std::count(entry.value_text.begin(), entry.value_text.end(), '\n'))
+    return entry.line
+        + static_cast<int>(std::count(entry.value_text.begin(), entry.value_text.end(), '\n'))
         + (entry.value_text.starts_with('-') || entry.value_text.starts_with(' ') ? 1 : 0);
 }
 
@@ -96,7 +100,8 @@ ConfigSession::ConfigSession(QObject* parent)
 
 std::size_t ConfigSession::count(Severity severity) const
 {
-    return static_cast<std::size_t>(std::ranges::count(m_read.diagnostics, severity, &Diagnostic::severity));
+    return static_cast<std::size_t>(
+        std::ranges::count(m_read.diagnostics, severity, &Diagnostic::severity));
 }
 
 QString ConfigSession::text() const
@@ -118,11 +123,12 @@ std::vector<EntryChange> ConfigSession::changes() const
         const std::string key = canonicalKey(entry.key);
         const YamlEntry* old = findCanonical(m_baseline, key);
         if (!old || !sameValue(key, old->value_text, entry.value_text))
-            result.push_back({entry.key, entry.line, lastLineOf(entry), old ? old->value_text : std::string()});
+            result.push_back({ entry.key, entry.line, lastLineOf(entry),
+                old ? old->value_text : std::string() });
     }
     for (const YamlEntry& entry : m_baseline.entries())
         if (!findCanonical(m_document, canonicalKey(entry.key)))
-            result.push_back({entry.key, 0, 0, entry.value_text});
+            result.push_back({ entry.key, 0, 0, entry.value_text });
     return result;
 }
 
@@ -160,8 +166,8 @@ void ConfigSession::startFrom(const QString& text, const QString& suggested_name
     start(YamlDocument::fromText(text.toStdString()), {}, suggested_name);
 }
 
-void ConfigSession::restore(const QString& path, const QString& suggested_name, const QString& baseline_text,
-    const QString& saved_text, const QString& text)
+void ConfigSession::restore(const QString& path, const QString& suggested_name,
+    const QString& baseline_text, const QString& saved_text, const QString& text)
 {
     start(YamlDocument::fromText(baseline_text.toStdString()), path, suggested_name);
     m_saved_text = saved_text.toStdString();
@@ -203,8 +209,9 @@ Result<void> ConfigSession::setField(std::string_view key, const std::optional<s
     if (next == m_document)
         return {};
     const Field* field = findField(key);
-    const QString label = field ? QString::fromUtf8(field->label.data(), static_cast<qsizetype>(field->label.size()))
-                                : QString::fromStdString(spelt);
+    const QString label = field
+        ? QString::fromUtf8(field->label.data(), static_cast<qsizetype>(field->label.size()))
+        : QString::fromStdString(spelt);
     m_undo.push(new DocumentCommand(*this, label, m_document, std::move(next), spelt));
     return {};
 }

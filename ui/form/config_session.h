@@ -21,8 +21,9 @@ struct EntryChange {
     bool operator==(const EntryChange&) const = default;
 };
 
-/// The one working configuration of the window: its source text, where it came from, what was read from it, and the way back.
-/// Every edit is one undo step over the whole text, so that comments, order and unknown keys survive.
+/// The one working configuration of the window: its source text, where it came from, what was read
+/// from it, and the way back. Every edit is one undo step over the whole text, so that comments,
+/// order and unknown keys survive.
 class ConfigSession : public QObject {
     Q_OBJECT
 public:
@@ -34,12 +35,19 @@ public:
     std::size_t count(Severity severity) const;
 
     QString text() const; ///< of the document
-    QString path() const { return m_path; } ///< empty: not saved yet (a tier's file is a starting point)
+    QString path() const
+    {
+        return m_path;
+    } ///< empty: not saved yet (a tier's file is a starting point)
     QString name() const; ///< file name, or the one suggested for saving
     bool isDirty() const { return m_document.text() != m_saved_text; }
-    QString savedText() const { return QString::fromStdString(m_saved_text); } ///< as last opened or saved
+    QString savedText() const
+    {
+        return QString::fromStdString(m_saved_text);
+    } ///< as last opened or saved
 
-    /// The document that changes are shown against: the tier's own file, or the file as it was opened.
+    /// The document that changes are shown against: the tier's own file, or the file as it was
+    /// opened.
     const YamlDocument& baseline() const { return m_baseline; }
     std::vector<EntryChange> changes() const;
 
@@ -59,8 +67,8 @@ public:
     Result<void> saveAs(const QString& path);
     void revert(); ///< to the text last saved or opened; can be undone
 
-    /// Sets a field to YAML text, or removes it (back to its default). Quick edits of one key join into one undo step. Error: the text
-    /// would break the file; nothing changes.
+    /// Sets a field to YAML text, or removes it (back to its default). Quick edits of one key join
+    /// into one undo step. Error: the text would break the file; nothing changes.
     Result<void> setField(std::string_view key, const std::optional<std::string>& yaml);
 
     /// Several edits as one undo step (a preset, a fix).

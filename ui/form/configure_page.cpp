@@ -131,7 +131,8 @@ QWidget* ConfigurePage::buildRightSide()
     copy->setObjectName(QStringLiteral("copyYaml"));
     copy->setFixedHeight(22);
     copy->setToolTip(tr("Copy the whole file"));
-    connect(copy, &QPushButton::clicked, this, [this] { QGuiApplication::clipboard()->setText(m_session.text()); });
+    connect(copy, &QPushButton::clicked, this,
+        [this] { QGuiApplication::clipboard()->setText(m_session.text()); });
     m_preview_card->addTitleWidget(copy);
     layout->addWidget(m_preview_card, 1);
 
@@ -155,7 +156,7 @@ QWidget* ConfigurePage::buildFindingsButton()
     m_findings->setObjectName(QStringLiteral("findingsButton"));
     m_findings->setToolTip(tr("List them; each leads to its field"));
     connect(m_findings, &QPushButton::clicked, this, &ConfigurePage::showFindingsMenu);
-    return actionRow({m_findings}, this);
+    return actionRow({ m_findings }, this);
 }
 
 void ConfigurePage::refresh()
@@ -190,26 +191,34 @@ void ConfigurePage::refreshHeader()
 {
     const auto tier = tierOf(m_session.config(), m_catalogue.tiers);
     const QString dirty = m_session.isDirty() ? QStringLiteral(" *") : QString();
-    m_title->setText((tier ? QString::fromStdString(tier->title) : m_session.name()) + (tier ? QString() : dirty));
+    m_title->setText((tier ? QString::fromStdString(tier->title) : m_session.name())
+        + (tier ? QString() : dirty));
     m_size->setVisible(tier.has_value());
     m_algorithm->setVisible(tier.has_value());
     if (tier) {
         m_size->setText(QString::fromStdString(tier->size));
-        m_algorithm->setText(tr("%1 recommended").arg(QString::fromStdString(tier->algorithm).toUpper()));
+        m_algorithm->setText(
+            tr("%1 recommended").arg(QString::fromStdString(tier->algorithm).toUpper()));
         m_algorithm->setTone(PillTone::accent);
     }
     m_undo->setEnabled(m_session.undoStack().canUndo());
-    m_undo->setToolTip(m_session.undoStack().canUndo() ? plainToolTip(tr("Undo: %1 (Ctrl+Z)").arg(m_session.undoStack().undoText())) : tr("Nothing to undo"));
+    m_undo->setToolTip(m_session.undoStack().canUndo()
+            ? plainToolTip(tr("Undo: %1 (Ctrl+Z)").arg(m_session.undoStack().undoText()))
+            : tr("Nothing to undo"));
     const int hidden_changes = m_form->changedAdvancedCount();
-    m_advanced->setText(hidden_changes > 0 ? tr("All fields · %1 set").arg(hidden_changes) : tr("All fields"));
+    m_advanced->setText(
+        hidden_changes > 0 ? tr("All fields · %1 set").arg(hidden_changes) : tr("All fields"));
     m_advanced->setToolTip(tr("Also show the fields that most runs leave alone"));
 }
 
 void ConfigurePage::refreshPreview()
 {
     const auto changes = m_session.changes();
-    m_preview_card->setTitle(m_session.name() + (m_session.isDirty() ? QStringLiteral(" *") : QString()));
-    m_preview_card->setSubtitle(changes.empty() ? tr("no changes") : countOf(changes.size(), QT_TR_NOOP("1 change"), QT_TR_NOOP("%1 changes")));
+    m_preview_card->setTitle(
+        m_session.name() + (m_session.isDirty() ? QStringLiteral(" *") : QString()));
+    m_preview_card->setSubtitle(changes.empty()
+            ? tr("no changes")
+            : countOf(changes.size(), QT_TR_NOOP("1 change"), QT_TR_NOOP("%1 changes")));
     m_preview->showDocument(m_session.document(), changes, m_session.diagnostics());
 }
 
@@ -220,7 +229,9 @@ void ConfigurePage::refreshMemory()
     const auto tier = tierOf(config, m_catalogue.tiers);
     m_fit->setVisible(shape.has_value());
     if (!shape) {
-        m_memory->showUnknown(tr("The sizes of %1 are not known: it is neither a tier nor a model folder on this machine.").arg(QString::fromStdString(config.model.model_name_or_path)));
+        m_memory->showUnknown(tr("The sizes of %1 are not known: it is neither a tier nor a model "
+                                 "folder on this machine.")
+                                  .arg(QString::fromStdString(config.model.model_name_or_path)));
         return;
     }
     const std::uint64_t free = thisMachine().memory_available_bytes;
@@ -230,7 +241,8 @@ void ConfigurePage::refreshMemory()
     if (!fits) {
         const auto fix = changeThatFits(config, *shape, free);
         advice = fix ? tr("Does not fit. %1 and it would.").arg(QString::fromStdString(fix->label))
-                     : tr("Does not fit on this machine; no single change is enough. Export it, or choose a smaller tier.");
+                     : tr("Does not fit on this machine; no single change is enough. Export it, or "
+                          "choose a smaller tier.");
     }
     m_memory->showPlan(plan, free, tier ? tier->memory_gb : 0, advice);
     m_fit->setText(fits ? tr("fits this machine") : tr("too large for this machine"));
@@ -242,17 +254,25 @@ void ConfigurePage::refreshFindings()
     const std::size_t errors = m_session.count(Severity::error);
     const std::size_t warnings = m_session.count(Severity::warning);
     const std::size_t advice = m_session.count(Severity::advice);
-    QStringList words{countOf(errors, QT_TR_NOOP("1 error"), QT_TR_NOOP("%1 errors"))};
+    QStringList words{ countOf(errors, QT_TR_NOOP("1 error"), QT_TR_NOOP("%1 errors")) };
     if (warnings > 0)
         words += countOf(warnings, QT_TR_NOOP("1 warning"), QT_TR_NOOP("%1 warnings"));
     words += countOf(advice, QT_TR_NOOP("1 advice"), QT_TR_NOOP("%1 advice"));
     m_findings->setText(words.join(QStringLiteral(", ")));
-    m_findings->setIcon(lineIcon(errors > 0 ? QStringLiteral("error") : warnings > 0 ? QStringLiteral("warning") : QStringLiteral("check")));
-    m_findings->setProperty("tone", errors > 0 ? QStringLiteral("error") : warnings > 0 ? QStringLiteral("warning") : QString());
+    m_findings->setIcon(lineIcon(errors > 0 ? QStringLiteral("error")
+            : warnings > 0                  ? QStringLiteral("warning")
+                                            : QStringLiteral("check")));
+    m_findings->setProperty("tone",
+        errors > 0         ? QStringLiteral("error")
+            : warnings > 0 ? QStringLiteral("warning")
+                           : QString());
     m_findings->setEnabled(errors + warnings + advice > 0);
     setStripMessage(errors > 0 ? tr("Correct what is marked, then start.") : tr("No run yet."));
-    const QString reason = m_run_active ? tr("A run is going on; stop it first.") : tr("Correct the marked fields first: %1.").arg(words.first());
-    setEnabledOr(m_start, errors == 0 && !m_run_active, reason, tr("Check files and memory, then start (Ctrl+R)"));
+    const QString reason = m_run_active
+        ? tr("A run is going on; stop it first.")
+        : tr("Correct the marked fields first: %1.").arg(words.first());
+    setEnabledOr(m_start, errors == 0 && !m_run_active, reason,
+        tr("Check files and memory, then start (Ctrl+R)"));
 }
 
 void ConfigurePage::showFindingsMenu()
@@ -260,11 +280,16 @@ void ConfigurePage::showFindingsMenu()
     QMenu menu(this);
     menu.setObjectName(QStringLiteral("findingsMenu"));
     for (const Diagnostic& finding : m_session.diagnostics()) {
-        const char* icon = finding.severity == Severity::error ? "error" : finding.severity == Severity::warning ? "warning" : "info";
+        const char* icon = finding.severity == Severity::error ? "error"
+            : finding.severity == Severity::warning            ? "warning"
+                                                               : "info";
         QString text = QString::fromStdString(finding.message);
         if (!finding.key.empty())
             text = QStringLiteral("%1: %2").arg(QString::fromStdString(finding.key), text);
-        QAction* action = menu.addAction(lineIcon(QLatin1String(icon)), menu.fontMetrics().elidedText(text, Qt::ElideRight, 560).replace(QLatin1Char('&'), QStringLiteral("&&")));
+        QAction* action = menu.addAction(lineIcon(QLatin1String(icon)),
+            menu.fontMetrics()
+                .elidedText(text, Qt::ElideRight, 560)
+                .replace(QLatin1Char('&'), QStringLiteral("&&")));
         connect(action, &QAction::triggered, this, [this, finding] {
             if (finding.line > 0)
                 m_preview->showLine(finding.line);
@@ -289,11 +314,14 @@ void ConfigurePage::start()
 
 bool ConfigurePage::reportProblems(const Diagnostics& problems)
 {
-    if (std::ranges::none_of(problems, [](const Diagnostic& problem) { return problem.severity != Severity::advice; }))
+    if (std::ranges::none_of(problems,
+            [](const Diagnostic& problem) { return problem.severity != Severity::advice; }))
         return true;
     ProblemsDialog dialog(problems, this);
     connect(&dialog, &ProblemsDialog::jumpRequested, this, &ConfigurePage::jumpTo);
-    connect(&dialog, &ProblemsDialog::fixAccepted, this, [this](const Fix& fix) { static_cast<void>(m_session.apply(QString::fromStdString(fix.label), fix.edits)); });
+    connect(&dialog, &ProblemsDialog::fixAccepted, this, [this](const Fix& fix) {
+        static_cast<void>(m_session.apply(QString::fromStdString(fix.label), fix.edits));
+    });
     return dialog.exec() == QDialog::Accepted;
 }
 

@@ -98,9 +98,11 @@ void FieldEditor::buildLineEdit()
 {
     m_edit = new HintLineEdit(this);
     m_box = m_edit;
-    connect(m_edit, &QLineEdit::textEdited, this, [this](const QString& text) { Q_EMIT entered(yamlFromTyped(m_field, text)); });
+    connect(m_edit, &QLineEdit::textEdited, this,
+        [this](const QString& text) { Q_EMIT entered(yamlFromTyped(m_field, text)); });
     if (m_field.type == FieldType::path) {
-        auto* action = m_edit->addAction(lineIcon(QStringLiteral("open")), QLineEdit::TrailingPosition);
+        auto* action
+            = m_edit->addAction(lineIcon(QStringLiteral("open")), QLineEdit::TrailingPosition);
         action->setToolTip(tr("Choose a file or folder"));
         connect(action, &QAction::triggered, this, &FieldEditor::browse);
     }
@@ -111,7 +113,8 @@ void FieldEditor::buildLineEdit()
         auto* completer = new QCompleter(words, m_edit);
         completer->setCaseSensitivity(Qt::CaseInsensitive);
         m_edit->setCompleter(completer);
-        connect(completer, qOverload<const QString&>(&QCompleter::activated), this, [this](const QString& text) { Q_EMIT entered(yamlFromTyped(m_field, text)); });
+        connect(completer, qOverload<const QString&>(&QCompleter::activated), this,
+            [this](const QString& text) { Q_EMIT entered(yamlFromTyped(m_field, text)); });
     }
 }
 
@@ -142,25 +145,29 @@ void FieldEditor::buildComboBox()
     });
 }
 
-void FieldEditor::showInLineEdit(const TrainingConfig& config, const std::optional<std::string>& yaml)
+void FieldEditor::showInLineEdit(
+    const TrainingConfig& config, const std::optional<std::string>& yaml)
 {
     const FieldValue value = m_field.get(config);
     QString text = displayOf(value);
     if (yaml && !parseValue(m_field, *yaml)) { // what the file says, so that it can be corrected
         text = QString::fromStdString(*yaml);
-        if (text.size() >= 2 && text.startsWith(QLatin1Char('"')) && text.endsWith(QLatin1Char('"')))
+        if (text.size() >= 2 && text.startsWith(QLatin1Char('"'))
+            && text.endsWith(QLatin1Char('"')))
             text = text.mid(1, text.size() - 2);
     }
     if (std::holds_alternative<std::monostate>(value) && !yaml)
         text.clear();
     m_edit->setPlaceholderText(decidedValue(m_field, config));
-    // While it is being typed in, "1." must not become "1.0" under the cursor; the finished value is shown on leaving.
+    // While it is being typed in, "1." must not become "1.0" under the cursor; the finished value
+    // is shown on leaving.
     const bool same = yamlFromTyped(m_field, m_edit->text()) == yamlFromTyped(m_field, text);
     if (m_edit->text() != text && !(m_edit->hasFocus() && same))
         m_edit->setText(text);
 }
 
-void FieldEditor::show(const TrainingConfig& config, const std::optional<std::string>& yaml, std::optional<std::int64_t> rows)
+void FieldEditor::show(const TrainingConfig& config, const std::optional<std::string>& yaml,
+    std::optional<std::int64_t> rows)
 {
     m_is_changed = yaml.has_value();
     const QString hint = hintFor(m_field, config, rows);
@@ -173,17 +180,22 @@ void FieldEditor::show(const TrainingConfig& config, const std::optional<std::st
             const QString decided = decidedValue(m_field, config);
             m_combo->setItemText(0, decided.isEmpty() ? tr("decided by other fields") : decided);
         }
-        QString word = std::holds_alternative<std::monostate>(value) ? QString() : QString::fromStdString(toYaml(value));
+        QString word = std::holds_alternative<std::monostate>(value)
+            ? QString()
+            : QString::fromStdString(toYaml(value));
         word.remove(QLatin1Char('"')).remove(QLatin1Char('\''));
         if (const int index = m_combo->findData(word); index >= 0)
             m_combo->setCurrentIndex(index);
         m_combo->setHint(hint);
     } else if (m_rewards) {
         const QString words = displayOf(value);
-        m_rewards->setText(words.isEmpty() ? tr("Add rewards…") : fontMetrics().elidedText(words, Qt::ElideRight, std::max(160, m_rewards->width() - 32)));
+        m_rewards->setText(words.isEmpty() ? tr("Add rewards…")
+                                           : fontMetrics().elidedText(words, Qt::ElideRight,
+                                               std::max(160, m_rewards->width() - 32)));
     }
     const QString reason = whyWithoutEffect(m_field, config);
-    setEnabledOr(m_box, reason.isEmpty(), reason + QStringLiteral("\n\n") + describe(m_field), describe(m_field));
+    setEnabledOr(m_box, reason.isEmpty(), reason + QStringLiteral("\n\n") + describe(m_field),
+        describe(m_field));
     m_label->setTone(reason.isEmpty() ? Tone::ink : Tone::muted);
     m_label->setToolTip(m_box->toolTip());
 }
@@ -214,7 +226,8 @@ void FieldEditor::focusValue()
 
 bool FieldEditor::matches(const QString& words) const
 {
-    QString text = shown(m_field.label) + QLatin1Char(' ') + fromView(m_field.key) + QLatin1Char(' ') + shown(m_field.help) + QLatin1Char(' ') + shown(m_field.group);
+    QString text = shown(m_field.label) + QLatin1Char(' ') + fromView(m_field.key)
+        + QLatin1Char(' ') + shown(m_field.help) + QLatin1Char(' ') + shown(m_field.group);
     for (const std::string_view alias : m_field.aliases)
         text += QLatin1Char(' ') + fromView(alias);
     for (const QString& word : words.split(QLatin1Char(' '), Qt::SkipEmptyParts))
@@ -226,10 +239,12 @@ bool FieldEditor::matches(const QString& words) const
 void FieldEditor::stepValue(int direction)
 {
     bool whole = false;
-    const qlonglong value = (m_edit->text().isEmpty() ? m_edit->placeholderText() : m_edit->text()).toLongLong(&whole);
+    const qlonglong value = (m_edit->text().isEmpty() ? m_edit->placeholderText() : m_edit->text())
+                                .toLongLong(&whole);
     if (!whole)
         return;
-    const double next = std::clamp(static_cast<double>(value + direction), m_field.minimum, m_field.maximum);
+    const double next
+        = std::clamp(static_cast<double>(value + direction), m_field.minimum, m_field.maximum);
     m_edit->setText(QString::number(static_cast<qlonglong>(next)));
     Q_EMIT entered(yamlFromTyped(m_field, m_edit->text()));
 }
@@ -237,15 +252,17 @@ void FieldEditor::stepValue(int direction)
 void FieldEditor::browse()
 {
     const bool is_file = m_field.key == "deepspeed";
-    const QString chosen = is_file ? QFileDialog::getOpenFileName(this, shown(m_field.label), m_edit->text())
-                                   : QFileDialog::getExistingDirectory(this, shown(m_field.label), m_edit->text());
+    const QString chosen = is_file
+        ? QFileDialog::getOpenFileName(this, shown(m_field.label), m_edit->text())
+        : QFileDialog::getExistingDirectory(this, shown(m_field.label), m_edit->text());
     if (!chosen.isEmpty())
         Q_EMIT entered(yamlFromTyped(m_field, chosen));
 }
 
 bool FieldEditor::eventFilter(QObject* watched, QEvent* event)
 {
-    if (watched == m_edit && m_edit && event->type() == QEvent::KeyPress && m_field.type == FieldType::integer) {
+    if (watched == m_edit && m_edit && event->type() == QEvent::KeyPress
+        && m_field.type == FieldType::integer) {
         const int key = static_cast<QKeyEvent*>(event)->key();
         if (key == Qt::Key_Up || key == Qt::Key_Down) {
             stepValue(key == Qt::Key_Up ? 1 : -1);
@@ -270,7 +287,9 @@ void FieldEditor::contextMenuEvent(QContextMenuEvent* event)
             Q_EMIT entered(yamlFromTyped(m_field, m_edit->text()));
         });
     const QString standard = QString::fromStdString(toYaml(defaultValue(m_field)));
-    QAction* reset = menu.addAction(standard.isEmpty() || m_field.type == FieldType::rewards ? tr("Back to the default") : tr("Back to the default (%1)").arg(standard),
+    QAction* reset = menu.addAction(standard.isEmpty() || m_field.type == FieldType::rewards
+            ? tr("Back to the default")
+            : tr("Back to the default (%1)").arg(standard),
         this, [this] { Q_EMIT entered(std::nullopt); });
     reset->setEnabled(m_is_changed);
     menu.exec(event->globalPos());

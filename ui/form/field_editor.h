@@ -17,8 +17,9 @@ namespace zen::ui {
 
 class PlainLabel;
 
-/// One field of the form: its label, a box with the value left and its consequence or unit right, and below it what is wrong
-/// with it, with a repair. It edits nothing itself: it says what was entered.
+/// One field of the form: its label, a box with the value left and its consequence or unit right,
+/// and below it what is wrong with it, with a repair. It edits nothing itself: it says what was
+/// entered.
 class FieldEditor : public QWidget {
     Q_OBJECT
 public:
@@ -26,8 +27,10 @@ public:
 
     const Field& field() const { return m_field; }
 
-    /// Shows the value of this configuration, the text of the file where the value could not be read, and the hint.
-    void show(const TrainingConfig& config, const std::optional<std::string>& yaml, std::optional<std::int64_t> rows);
+    /// Shows the value of this configuration, the text of the file where the value could not be
+    /// read, and the hint.
+    void show(const TrainingConfig& config, const std::optional<std::string>& yaml,
+        std::optional<std::int64_t> rows);
     void showFinding(const Diagnostic* finding); ///< nullptr: none
 
     void focusValue();

@@ -33,8 +33,9 @@ QString rangeOf(const Field& field)
 {
     if (field.type != FieldType::integer && field.type != FieldType::real)
         return {};
-    return field.minimum_open ? tr("more than %1, up to %2").arg(plainNumber(field.minimum), plainNumber(field.maximum))
-                              : tr("%1 to %2").arg(plainNumber(field.minimum), plainNumber(field.maximum));
+    return field.minimum_open
+        ? tr("more than %1, up to %2").arg(plainNumber(field.minimum), plainNumber(field.maximum))
+        : tr("%1 to %2").arg(plainNumber(field.minimum), plainNumber(field.maximum));
 }
 
 QString joined(std::span<const std::string_view> words)
@@ -63,22 +64,30 @@ QString hintFor(const Field& field, const TrainingConfig& config, std::optional<
     const std::string_view key = field.key;
     if (key == "stage")
         return isSft(config) ? tr("imitates answers")
-            : resolved.algorithm.importance_sampling_level == ImportanceLevel::sequence ? tr("sequence ratio") : tr("token ratio");
+            : resolved.algorithm.importance_sampling_level == ImportanceLevel::sequence
+            ? tr("sequence ratio")
+            : tr("token ratio");
     if (key == "lora_alpha" && config.adapter.lora_rank > 0) {
-        const double factor = static_cast<double>(resolved.adapter.lora_alpha.value_or(0)) / static_cast<double>(config.adapter.lora_rank);
+        const double factor = static_cast<double>(resolved.adapter.lora_alpha.value_or(0))
+            / static_cast<double>(config.adapter.lora_rank);
         return tr("%1 × rank").arg(plainNumber(std::round(factor * 100) / 100));
     }
     if (key == "lora_target")
-        return config.adapter.lora_target == std::vector<std::string>{"all"} ? tr("seven projections") : QString();
+        return config.adapter.lora_target == std::vector<std::string>{ "all" }
+            ? tr("seven projections")
+            : QString();
     if (key == "beta" && config.algorithm.beta == 0)
         return tr("no reference pass");
     if (key == "steps_per_generation") {
         const double share = static_cast<double>(resolved.batch.steps_per_generation.value_or(1))
-            / static_cast<double>(std::max<std::int64_t>(1, config.batch.gradient_accumulation_steps));
+            / static_cast<double>(
+                std::max<std::int64_t>(1, config.batch.gradient_accumulation_steps));
         return tr("%1 × accumulation").arg(plainNumber(std::round(share * 100) / 100));
     }
-    if (key == "lr_scheduler_type" && config.optimizer.warmup_steps == 0 && config.optimizer.warmup_ratio > 0)
-        return tr("%1 % warm-up").arg(plainNumber(std::round(config.optimizer.warmup_ratio * 1000) / 10));
+    if (key == "lr_scheduler_type" && config.optimizer.warmup_steps == 0
+        && config.optimizer.warmup_ratio > 0)
+        return tr("%1 % warm-up")
+            .arg(plainNumber(std::round(config.optimizer.warmup_ratio * 1000) / 10));
     if (key == "num_train_epochs") {
         if (const auto steps = totalSteps(config, rows))
             return tr("%1 steps").arg(QLocale().toString(qlonglong(*steps)));
@@ -86,10 +95,12 @@ QString hintFor(const Field& field, const TrainingConfig& config, std::optional<
     if (key == "max_steps" && config.optimizer.max_steps == -1)
         return tr("epochs decide");
     if (key == "dtype")
-        return resolved.memory.quantization == Quantization::nf4 ? tr("packed in 4 bits") : tr("4-bit available");
+        return resolved.memory.quantization == Quantization::nf4 ? tr("packed in 4 bits")
+                                                                 : tr("4-bit available");
     if (key == "top_p" && config.sampling.top_p == 1.0)
         return tr("all tokens");
-    if ((key == "top_k" && config.sampling.top_k == 0) || (key == "min_p" && config.sampling.min_p == 0))
+    if ((key == "top_k" && config.sampling.top_k == 0)
+        || (key == "min_p" && config.sampling.min_p == 0))
         return tr("off");
     if (key == "val_size" && config.data.val_size > 0)
         return config.data.val_size < 1 ? tr("share of rows") : tr("rows");
@@ -110,14 +121,16 @@ QString whyWithoutEffect(const Field& field, const TrainingConfig& config)
 {
     const std::string_view key = field.key;
     if (field.rl_only && isSft(config))
-        return tr("SFT imitates given answers: nothing is sampled or scored, so this has no effect.");
+        return tr(
+            "SFT imitates given answers: nothing is sampled or scored, so this has no effect.");
     if (key.starts_with("lora_") || key == "use_rslora" || key == "adapter_name_or_path") {
         if (config.adapter.finetuning_type == FinetuningType::full)
             return tr("Full fine-tuning trains the weights themselves; there is no adapter.");
     }
     if (key == "eval_steps" && config.run.eval_strategy != EvalStrategy::steps)
         return tr("Only for eval_strategy: steps.");
-    if (key == "min_lr_rate" && config.optimizer.lr_scheduler_type != SchedulerType::cosine_with_min_lr)
+    if (key == "min_lr_rate"
+        && config.optimizer.lr_scheduler_type != SchedulerType::cosine_with_min_lr)
         return tr("Only for the schedule cosine_with_min_lr.");
     if (key == "warmup_ratio" && config.optimizer.warmup_steps > 0)
         return tr("warmup_steps is given and wins.");
@@ -134,14 +147,16 @@ QString whyWithoutEffect(const Field& field, const TrainingConfig& config)
 
 QString describe(const Field& field)
 {
-    QStringList lines{shown(field.help)};
+    QStringList lines{ shown(field.help) };
     lines += tr("Key: %1").arg(fromView(field.key));
     const QString standard = QString::fromStdString(toYaml(defaultValue(field)));
-    lines += standard.isEmpty() ? tr("Default: decided by other fields") : tr("Default: %1").arg(standard);
+    lines += standard.isEmpty() ? tr("Default: decided by other fields")
+                                : tr("Default: %1").arg(standard);
     if (const QString range = rangeOf(field); !range.isEmpty())
         lines += tr("Range: %1").arg(range);
     if (!field.choices.empty())
-        lines += (field.type == FieldType::choice ? tr("One of: %1") : tr("For example: %1")).arg(joined(field.choices));
+        lines += (field.type == FieldType::choice ? tr("One of: %1") : tr("For example: %1"))
+                     .arg(joined(field.choices));
     if (!field.aliases.empty())
         lines += tr("Also read as: %1").arg(joined(field.aliases));
     return lines.join(QLatin1Char('\n'));
@@ -162,8 +177,10 @@ QString displayOf(const FieldValue& value)
     if (const auto* rewards = std::get_if<std::vector<RewardTermSpec>>(&value)) {
         QStringList words;
         for (const RewardTermSpec& term : *rewards)
-            words += term.weight == 1.0 ? QString::fromStdString(term.type)
-                                        : QStringLiteral("%1 × %2").arg(QString::fromStdString(term.type), plainNumber(term.weight));
+            words += term.weight == 1.0
+                ? QString::fromStdString(term.type)
+                : QStringLiteral("%1 × %2").arg(
+                    QString::fromStdString(term.type), plainNumber(term.weight));
         return words.join(QStringLiteral(", "));
     }
     return QString::fromStdString(toYaml(value));
@@ -190,7 +207,8 @@ std::optional<std::string> yamlFromTyped(const Field& field, const QString& type
     return is_number ? text.toStdString() : toYaml(FieldValue(text.toStdString()));
 }
 
-std::optional<std::int64_t> totalSteps(const TrainingConfig& config, std::optional<std::int64_t> rows)
+std::optional<std::int64_t> totalSteps(
+    const TrainingConfig& config, std::optional<std::int64_t> rows)
 {
     if (config.optimizer.max_steps > 0)
         return config.optimizer.max_steps;
@@ -198,13 +216,17 @@ std::optional<std::int64_t> totalSteps(const TrainingConfig& config, std::option
         return std::nullopt;
     const std::int64_t per_step = std::max<std::int64_t>(1, completionsPerStep(config));
     if (isSft(config))
-        return static_cast<std::int64_t>(std::ceil(config.optimizer.num_train_epochs * static_cast<double>(*rows) / static_cast<double>(per_step)));
+        return static_cast<std::int64_t>(std::ceil(config.optimizer.num_train_epochs
+            * static_cast<double>(*rows) / static_cast<double>(per_step)));
     const std::int64_t generation = generationBatchSize(config);
-    const std::int64_t prompts = generation / std::max<std::int64_t>(1, config.batch.num_generations);
+    const std::int64_t prompts
+        = generation / std::max<std::int64_t>(1, config.batch.num_generations);
     if (prompts <= 0)
         return std::nullopt;
-    const std::int64_t generations = *rows / prompts; // the incomplete tail is left out (training-spec 3.2)
-    const double steps = static_cast<double>(generations * config.batch.num_iterations) * static_cast<double>(generation) / static_cast<double>(per_step);
+    const std::int64_t generations
+        = *rows / prompts; // the incomplete tail is left out (training-spec 3.2)
+    const double steps = static_cast<double>(generations * config.batch.num_iterations)
+        * static_cast<double>(generation) / static_cast<double>(per_step);
     return static_cast<std::int64_t>(std::floor(steps * config.optimizer.num_train_epochs));
 }
 

@@ -50,7 +50,8 @@ void HintLineEdit::paintEvent(QPaintEvent* event)
     QLineEdit::paintEvent(event);
     const QString text = this->text().isEmpty() ? placeholderText() : this->text();
     if (textMargins().right() > 0)
-        paintHint(*this, rect().adjusted(kSide, 0, -kSide, 0), m_hint, std::min(fontMetrics().horizontalAdvance(text), width() / 3));
+        paintHint(*this, rect().adjusted(kSide, 0, -kSide, 0), m_hint,
+            std::min(fontMetrics().horizontalAdvance(text), width() / 3));
 }
 
 void HintComboBox::setHint(const QString& hint)
@@ -62,7 +63,8 @@ void HintComboBox::setHint(const QString& hint)
 void HintComboBox::paintEvent(QPaintEvent* event)
 {
     QComboBox::paintEvent(event);
-    paintHint(*this, rect().adjusted(kSide, 0, -kArrowSpace, 0), m_hint, fontMetrics().horizontalAdvance(currentText()) + kSide);
+    paintHint(*this, rect().adjusted(kSide, 0, -kArrowSpace, 0), m_hint,
+        fontMetrics().horizontalAdvance(currentText()) + kSide);
 }
 
 } // namespace zen::ui

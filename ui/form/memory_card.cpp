@@ -53,7 +53,8 @@ void StackedBar::paintEvent(QPaintEvent*)
     shape.addRoundedRect(rect(), 4, 4);
     painter.setClipPath(shape);
     painter.fillRect(rect(), theme.track);
-    const double total = std::accumulate(m_parts.begin(), m_parts.end(), 0.0, [](double sum, const BarPart& part) { return sum + part.value; });
+    const double total = std::accumulate(m_parts.begin(), m_parts.end(), 0.0,
+        [](double sum, const BarPart& part) { return sum + part.value; });
     const double scale = std::max(total, m_limit);
     if (scale <= 0)
         return;
@@ -77,12 +78,13 @@ std::vector<BarPart> partsOf(const MemoryPlan& plan)
     const bool rollout = plan.rollout() > plan.update();
     const auto gb = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 1e9; };
     std::vector<BarPart> parts{
-        {MemoryCard::tr("weights"), gb(plan.weights), &Theme::loss},
-        {MemoryCard::tr("adapter, optimiser"), gb(plan.adapter), &Theme::reward},
-        rollout ? BarPart{MemoryCard::tr("key-value cache"), gb(plan.kv_cache), &Theme::perplexity}
-                : BarPart{MemoryCard::tr("activations"), gb(plan.activations), &Theme::perplexity},
-        {MemoryCard::tr("logits chunk"), gb(plan.logits), &Theme::kl},
-        {MemoryCard::tr("program"), gb(plan.program + plan.overhead), &Theme::entropy},
+        { MemoryCard::tr("weights"), gb(plan.weights), &Theme::loss },
+        { MemoryCard::tr("adapter, optimiser"), gb(plan.adapter), &Theme::reward },
+        rollout
+            ? BarPart{ MemoryCard::tr("key-value cache"), gb(plan.kv_cache), &Theme::perplexity }
+            : BarPart{ MemoryCard::tr("activations"), gb(plan.activations), &Theme::perplexity },
+        { MemoryCard::tr("logits chunk"), gb(plan.logits), &Theme::kl },
+        { MemoryCard::tr("program"), gb(plan.program + plan.overhead), &Theme::entropy },
     };
     std::erase_if(parts, [](const BarPart& part) { return part.value < 0.005; });
     return parts;
@@ -126,7 +128,8 @@ MemoryCard::MemoryCard(QWidget* parent)
     m_note->hide();
 }
 
-void MemoryCard::showPlan(const MemoryPlan& plan, std::uint64_t free_bytes, double published_gb, const QString& advice)
+void MemoryCard::showPlan(
+    const MemoryPlan& plan, std::uint64_t free_bytes, double published_gb, const QString& advice)
 {
     const double need = static_cast<double>(plan.peak()) / 1e9;
     const double free = static_cast<double>(free_bytes) / 1e9;
@@ -145,7 +148,8 @@ void MemoryCard::showPlan(const MemoryPlan& plan, std::uint64_t free_bytes, doub
         m_legend_texts[index]->setVisible(used);
         m_legend_dots[index]->setVisible(used);
         if (used) {
-            m_legend_texts[index]->setText(QStringLiteral("%1 %2").arg(parts[index].name, gigabytes(parts[index].value, 2)));
+            m_legend_texts[index]->setText(
+                QStringLiteral("%1 %2").arg(parts[index].name, gigabytes(parts[index].value, 2)));
             m_legend_dots[index]->setColor(parts[index].color);
         }
     }

@@ -17,7 +17,8 @@ struct BarPart {
     ThemeColor color = &Theme::muted;
 };
 
-/// A stacked bar of parts against a limit; what exceeds it is drawn over the end in the error colour.
+/// A stacked bar of parts against a limit; what exceeds it is drawn over the end in the error
+/// colour.
 class StackedBar : public QWidget {
     Q_OBJECT
 public:
@@ -32,14 +33,17 @@ private:
     double m_limit = 0;
 };
 
-/// What the run will need against what is free: the number, the bar, its parts, and what would make it fit.
+/// What the run will need against what is free: the number, the bar, its parts, and what would make
+/// it fit.
 class MemoryCard : public Card {
     Q_OBJECT
 public:
     explicit MemoryCard(QWidget* parent = nullptr);
 
-    /// `advice`: what would make it fit; may be empty. `published_gb`: the tier's published figure; 0: none.
-    void showPlan(const MemoryPlan& plan, std::uint64_t free_bytes, double published_gb, const QString& advice);
+    /// `advice`: what would make it fit; may be empty. `published_gb`: the tier's published figure;
+    /// 0: none.
+    void showPlan(const MemoryPlan& plan, std::uint64_t free_bytes, double published_gb,
+        const QString& advice);
     void showUnknown(const QString& reason);
 
 private:
@@ -52,7 +56,8 @@ private:
     PlainLabel* m_note = nullptr;
 };
 
-/// The plan's parts in the larger of its two phases, in gigabytes, largest meanings first; parts below 5 MB are joined into "other".
+/// The plan's parts in the larger of its two phases, in gigabytes, largest meanings first; parts
+/// below 5 MB are joined into "other".
 std::vector<BarPart> partsOf(const MemoryPlan& plan);
 
 } // namespace zen::ui

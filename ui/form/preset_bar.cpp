@@ -27,12 +27,12 @@ PresetButton::PresetButton(const Preset& preset, QWidget* parent)
 
 QSize PresetButton::sizeHint() const
 {
-    return {110, Theme::of(*this).scaled(50)};
+    return { 110, Theme::of(*this).scaled(50) };
 }
 
 QSize PresetButton::minimumSizeHint() const
 {
-    return {72, sizeHint().height()};
+    return { 72, sizeHint().height() };
 }
 
 void PresetButton::paintEvent(QPaintEvent*)
@@ -48,11 +48,13 @@ void PresetButton::paintEvent(QPaintEvent*)
     painter.setPen(isChecked() ? theme.accent_text : theme.ink);
     const int middle = height() / 2;
     const int width_inside = width() - 12;
-    painter.drawText(QRect(6, middle - theme.scaled(20), width_inside, theme.scaled(20)), Qt::AlignCenter, QFontMetrics(title).elidedText(text(), Qt::ElideRight, width_inside));
+    painter.drawText(QRect(6, middle - theme.scaled(20), width_inside, theme.scaled(20)),
+        Qt::AlignCenter, QFontMetrics(title).elidedText(text(), Qt::ElideRight, width_inside));
     const QFont small = theme.text(11);
     painter.setFont(small);
     painter.setPen(isChecked() ? theme.muted_on_tint : theme.muted);
-    painter.drawText(QRect(6, middle, width_inside, theme.scaled(18)), Qt::AlignCenter, QFontMetrics(small).elidedText(m_summary, Qt::ElideRight, width_inside));
+    painter.drawText(QRect(6, middle, width_inside, theme.scaled(18)), Qt::AlignCenter,
+        QFontMetrics(small).elidedText(m_summary, Qt::ElideRight, width_inside));
 }
 
 PresetBar::PresetBar(ConfigSession& session, std::vector<Preset> presets, QWidget* parent)
@@ -103,7 +105,8 @@ void PresetBar::addKind(PresetKind kind, const QString& title, QHBoxLayout* row)
             continue;
         auto* button = new PresetButton(m_presets[index], this);
         m_buttons[index] = button;
-        connect(button, &QAbstractButton::clicked, this, [this, index] { applyPreset(m_presets[index]); });
+        connect(button, &QAbstractButton::clicked, this,
+            [this, index] { applyPreset(m_presets[index]); });
         buttons->addWidget(button);
         ++count;
     }
@@ -138,7 +141,9 @@ void PresetBar::refresh()
     for (std::size_t index = 0; index < m_presets.size(); ++index) {
         const auto changes = changesOf(m_presets[index], m_session.document());
         m_buttons[index]->setChecked(changes.empty() && !m_presets[index].edits.empty());
-        m_buttons[index]->setToolTip(plainToolTip(changes.empty() ? tr("Everything it says is so.") : tr("Would change %1").arg(describeChanges(changes))));
+        m_buttons[index]->setToolTip(
+            plainToolTip(changes.empty() ? tr("Everything it says is so.")
+                                         : tr("Would change %1").arg(describeChanges(changes))));
     }
     if (m_session.undoStack().undoText() != m_note_undo_text)
         m_note->hide();
@@ -159,7 +164,8 @@ QString describeChanges(const std::vector<PresetChange>& changes)
         else if (change.before.empty())
             parts += QStringLiteral("%1 %2").arg(key, shortened(change.after));
         else
-            parts += QStringLiteral("%1 %2 → %3").arg(key, shortened(change.before), shortened(change.after));
+            parts += QStringLiteral("%1 %2 → %3")
+                         .arg(key, shortened(change.before), shortened(change.after));
     }
     return parts.join(QStringLiteral(", "));
 }

@@ -25,7 +25,8 @@ private:
     QString m_summary;
 };
 
-/// The presets for the hardware and for the task. A click applies one as a single undo step and says which fields changed.
+/// The presets for the hardware and for the task. A click applies one as a single undo step and
+/// says which fields changed.
 class PresetBar : public Card {
     Q_OBJECT
 public:

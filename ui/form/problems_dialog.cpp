@@ -77,10 +77,11 @@ QWidget* ProblemsDialog::rowFor(const Diagnostic& problem)
     if (!problem.key.empty()) {
         auto* jump = linkButton(QString::fromStdString(problem.key), row);
         jump->setToolTip(tr("Go to the field"));
-        connect(jump, &QPushButton::clicked, this, [this, key = QString::fromStdString(problem.key)] {
-            reject();
-            Q_EMIT jumpRequested(key);
-        });
+        connect(
+            jump, &QPushButton::clicked, this, [this, key = QString::fromStdString(problem.key)] {
+                reject();
+                Q_EMIT jumpRequested(key);
+            });
         layout->addWidget(jump, 0, Qt::AlignTop);
     }
     return row;

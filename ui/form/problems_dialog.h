@@ -6,8 +6,8 @@
 
 namespace zen::ui {
 
-/// What stands in the way of a start: each finding with its field and its repair. Errors leave only the way back; warnings can be
-/// started over.
+/// What stands in the way of a start: each finding with its field and its repair. Errors leave only
+/// the way back; warnings can be started over.
 class ProblemsDialog : public QDialog {
     Q_OBJECT
 public:

@@ -19,7 +19,8 @@ namespace {
 /// A new term of a type, with the parameters that it cannot do without.
 QString termOf(std::string_view type)
 {
-    QString lines = QStringLiteral("- type: %1\n  weight: 1.0\n").arg(QLatin1String(type.data(), static_cast<qsizetype>(type.size())));
+    QString lines = QStringLiteral("- type: %1\n  weight: 1.0\n")
+                        .arg(QLatin1String(type.data(), static_cast<qsizetype>(type.size())));
     if (type == "regex")
         lines += QStringLiteral("  pattern: \"\"\n");
     else if (type == "contains")
@@ -69,7 +70,10 @@ RewardsDialog::RewardsDialog(const std::string& yaml, QWidget* parent)
     auto* title = new PlainLabel(tr("What is a good completion?"), this);
     title->setType(15, QFont::DemiBold);
     layout->addWidget(title);
-    auto* help = new PlainLabel(tr("A list of terms. Each has a type and a weight; the reward is their weighted sum. A term that cannot judge a completion leaves it unscored."), this);
+    auto* help = new PlainLabel(
+        tr("A list of terms. Each has a type and a weight; the reward is their weighted sum. A "
+           "term that cannot judge a completion leaves it unscored."),
+        this);
     help->setTone(Tone::muted);
     help->setWordWrap(true);
     layout->addWidget(help);
@@ -90,8 +94,11 @@ RewardsDialog::RewardsDialog(const std::string& yaml, QWidget* parent)
     auto* add = plainButton(tr("Add a term"), {}, this);
     auto* menu = new QMenu(add);
     for (const RewardType& type : kRewardTypes) {
-        auto* action = menu->addAction(QString::fromUtf8(type.name.data(), static_cast<qsizetype>(type.name.size())), this, [this, name = type.name] { addTerm(termOf(name)); });
-        action->setToolTip(plainToolTip(QString::fromUtf8(type.help.data(), static_cast<qsizetype>(type.help.size()))));
+        auto* action = menu->addAction(
+            QString::fromUtf8(type.name.data(), static_cast<qsizetype>(type.name.size())), this,
+            [this, name = type.name] { addTerm(termOf(name)); });
+        action->setToolTip(plainToolTip(
+            QString::fromUtf8(type.help.data(), static_cast<qsizetype>(type.help.size()))));
     }
     menu->setToolTipsVisible(true);
     add->setMenu(menu);
@@ -134,8 +141,11 @@ void RewardsDialog::check()
         } else {
             const ReadConfig read = readConfig(document);
             for (const Diagnostic& finding : read.diagnostics)
-                if (problem.isEmpty() && finding.severity == Severity::error && finding.key.starts_with("rewards"))
-                    problem = tr("Line %1: %2").arg(std::max(1, finding.line - 1)).arg(QString::fromStdString(finding.message));
+                if (problem.isEmpty() && finding.severity == Severity::error
+                    && finding.key.starts_with("rewards"))
+                    problem = tr("Line %1: %2")
+                                  .arg(std::max(1, finding.line - 1))
+                                  .arg(QString::fromStdString(finding.message));
             if (problem.isEmpty()) {
                 if (const auto rubric = Rubric::build(read.config.algorithm.rewards); !rubric)
                     problem = QString::fromStdString(rubric.error().front().message);
@@ -143,7 +153,9 @@ void RewardsDialog::check()
         }
     }
     m_message->setTone(problem.isEmpty() ? Tone::muted : Tone::error);
-    m_message->setText(!problem.isEmpty() ? problem : yaml().empty() ? tr("No rewards: only SFT can run so.") : tr("These rewards can be built."));
+    m_message->setText(!problem.isEmpty() ? problem
+            : yaml().empty()              ? tr("No rewards: only SFT can run so.")
+                                          : tr("These rewards can be built."));
     setEnabledOr(m_accept, problem.isEmpty(), problem);
 }
 

@@ -39,7 +39,8 @@ qsizetype commentStart(const QString& line)
 qsizetype keyLength(const QString& line)
 {
     for (qsizetype index = 0; index < line.size(); ++index) {
-        if (line[index] == QLatin1Char(':') && (index + 1 == line.size() || line[index + 1].isSpace()))
+        if (line[index] == QLatin1Char(':')
+            && (index + 1 == line.size() || line[index + 1].isSpace()))
             return index + 1;
         if (line[index] == QLatin1Char('#') || line[index] == QLatin1Char('"'))
             return 0;
@@ -87,7 +88,8 @@ YamlPreview::YamlPreview(QWidget* parent)
     m_highlighter->setTheme(Theme::of(*this));
 }
 
-void YamlPreview::showDocument(const YamlDocument& yaml, const std::vector<EntryChange>& changes, const Diagnostics& findings)
+void YamlPreview::showDocument(
+    const YamlDocument& yaml, const std::vector<EntryChange>& changes, const Diagnostics& findings)
 {
     m_marks.clear();
     m_keys.clear();
@@ -97,7 +99,8 @@ void YamlPreview::showDocument(const YamlDocument& yaml, const std::vector<Entry
         for (int line = change.first_line; line > 0 && line <= change.last_line; ++line)
             m_marks[line].changed = true;
         if (change.first_line > 0)
-            m_marks[change.first_line].note = change.was.empty() ? tr("new") : tr("was %1").arg(shortValue(change.was));
+            m_marks[change.first_line].note
+                = change.was.empty() ? tr("new") : tr("was %1").arg(shortValue(change.was));
     }
     for (const Diagnostic& finding : findings) {
         if (finding.line <= 0 || finding.severity == Severity::advice)
@@ -105,7 +108,8 @@ void YamlPreview::showDocument(const YamlDocument& yaml, const std::vector<Entry
         Mark& mark = m_marks[finding.line];
         if (mark.finding.isEmpty() || finding.severity < mark.severity)
             mark.severity = finding.severity;
-        mark.finding += (mark.finding.isEmpty() ? QString() : QStringLiteral("\n")) + QString::fromStdString(finding.message);
+        mark.finding += (mark.finding.isEmpty() ? QString() : QStringLiteral("\n"))
+            + QString::fromStdString(finding.message);
     }
     const QString text = QString::fromStdString(yaml.text());
     if (displayText(text) != toPlainText())
@@ -132,7 +136,8 @@ void YamlPreview::paintEvent(QPaintEvent* event)
             if (rect.top() > viewport()->height())
                 break;
             if (const auto mark = m_marks.find(block.blockNumber() + 1); mark != m_marks.end())
-                visit(mark->second, QRect(0, qRound(rect.top()), viewport()->width(), qRound(rect.height())));
+                visit(mark->second,
+                    QRect(0, qRound(rect.top()), viewport()->width(), qRound(rect.height())));
         }
     };
     const auto tintOf = [&theme](const Mark& mark) {
@@ -155,15 +160,20 @@ void YamlPreview::paintEvent(QPaintEvent* event)
     painter.setFont(font());
     const QFontMetrics metrics(font());
     forEachMark([&](const Mark& mark, const QRect& rect) {
-        const QString note = !mark.finding.isEmpty() ? (mark.severity == Severity::error ? tr("error") : tr("warning")) : mark.note;
+        const QString note = !mark.finding.isEmpty()
+            ? (mark.severity == Severity::error ? tr("error") : tr("warning"))
+            : mark.note;
         if (note.isEmpty())
             return;
         const int width = metrics.horizontalAdvance(note);
         const QRect place(rect.right() - width - 14, rect.top(), width + 14, rect.height());
-        painter.fillRect(place.adjusted(-6, 0, 0, 0), mark.finding.isEmpty() ? theme.accent_tint : theme.sunken);
+        painter.fillRect(
+            place.adjusted(-6, 0, 0, 0), mark.finding.isEmpty() ? theme.accent_tint : theme.sunken);
         if (!mark.finding.isEmpty())
             painter.fillRect(place.adjusted(-6, 0, 0, 0), tintOf(mark));
-        painter.setPen(mark.finding.isEmpty() ? theme.muted_on_tint : mark.severity == Severity::error ? theme.error : theme.warning_text);
+        painter.setPen(mark.finding.isEmpty()      ? theme.muted_on_tint
+                : mark.severity == Severity::error ? theme.error
+                                                   : theme.warning_text);
         painter.drawText(place.adjusted(0, 0, -14, 0), Qt::AlignVCenter | Qt::AlignRight, note);
     });
 }

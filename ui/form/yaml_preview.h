@@ -25,14 +25,15 @@ private:
     QTextCharFormat m_comment;
 };
 
-/// A configuration's text as it will be saved: changed lines tinted with "was …" at the right, lines with errors marked. A click
-/// on a line asks for its field.
+/// A configuration's text as it will be saved: changed lines tinted with "was …" at the right,
+/// lines with errors marked. A click on a line asks for its field.
 class YamlPreview : public TextView {
     Q_OBJECT
 public:
     explicit YamlPreview(QWidget* parent = nullptr);
 
-    void showDocument(const YamlDocument& document, const std::vector<EntryChange>& changes, const Diagnostics& findings);
+    void showDocument(const YamlDocument& document, const std::vector<EntryChange>& changes,
+        const Diagnostics& findings);
     void showLine(int line); ///< scrolls to a 1-based line and puts the cursor there
 
 Q_SIGNALS:

@@ -24,13 +24,15 @@ Catalogue loadCatalogue()
     return catalogue;
 }
 
-std::optional<Qwen3Shape> shapeFor(const std::string& model_name_or_path, const Catalogue& catalogue)
+std::optional<Qwen3Shape> shapeFor(
+    const std::string& model_name_or_path, const Catalogue& catalogue)
 {
     if (const auto folder = findModelFolder(model_name_or_path))
         if (auto shape = readShape(*folder))
             return *shape;
     for (const Tier& tier : catalogue.tiers)
-        if (model_name_or_path == tier.model_id || (!tier.substitute_id.empty() && model_name_or_path == tier.substitute_id))
+        if (model_name_or_path == tier.model_id
+            || (!tier.substitute_id.empty() && model_name_or_path == tier.substitute_id))
             return shapeOf(tier);
     return std::nullopt;
 }
@@ -59,7 +61,8 @@ TierFit fitTier(const Tier& tier, const Catalogue& catalogue)
     packed.memory.quantization = Quantization::nf4;
     packed.memory.gradient_checkpointing = true;
     result.plan_in_4bit = planMemory(packed, shape);
-    result.fit = fitOf(result.plan, result.plan_in_4bit, shape, catalogue.machine.memory_total_bytes);
+    result.fit
+        = fitOf(result.plan, result.plan_in_4bit, shape, catalogue.machine.memory_total_bytes);
     return result;
 }
 

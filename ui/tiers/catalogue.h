@@ -14,7 +14,8 @@
 
 namespace zen::ui {
 
-/// What ships with the program, and the machine it runs on: read once at the start, from a few small files.
+/// What ships with the program, and the machine it runs on: read once at the start, from a few
+/// small files.
 struct Catalogue {
     std::vector<Tier> tiers;
     std::vector<Preset> presets;
@@ -33,10 +34,12 @@ struct TierFit {
     QString weights_help; ///< where they were looked for and how to get them, if they are not
 };
 
-/// Plans a tier with its own configuration file and shape (of the weights, if they are here). Reads two small files.
+/// Plans a tier with its own configuration file and shape (of the weights, if they are here). Reads
+/// two small files.
 TierFit fitTier(const Tier& tier, const Catalogue& catalogue);
 
 /// The shape to plan a model with: of its weights if they are here, else of the tier that names it.
-std::optional<Qwen3Shape> shapeFor(const std::string& model_name_or_path, const Catalogue& catalogue);
+std::optional<Qwen3Shape> shapeFor(
+    const std::string& model_name_or_path, const Catalogue& catalogue);
 
 } // namespace zen::ui
