@@ -57,14 +57,6 @@ std::string canonicalKey(const std::string& key)
     return field ? std::string(field->key) : key;
 }
 
-const YamlEntry* findCanonical(const YamlDocument& document, const std::string& key)
-{
-    for (const YamlEntry& entry : document.entries())
-        if (canonicalKey(entry.key) == key)
-            return &entry;
-    return nullptr;
-}
-
 bool sameValue(const std::string& key, const std::string& left, const std::string& right)
 {
     if (left == right)
@@ -121,13 +113,13 @@ std::vector<EntryChange> ConfigSession::changes() const
     std::vector<EntryChange> result;
     for (const YamlEntry& entry : m_document.entries()) {
         const std::string key = canonicalKey(entry.key);
-        const YamlEntry* old = findCanonical(m_baseline, key);
+        const YamlEntry* old = findFieldEntry(m_baseline, key);
         if (!old || !sameValue(key, old->value_text, entry.value_text))
             result.push_back({ entry.key, entry.line, lastLineOf(entry),
                 old ? old->value_text : std::string() });
     }
     for (const YamlEntry& entry : m_baseline.entries())
-        if (!findCanonical(m_document, canonicalKey(entry.key)))
+        if (!findFieldEntry(m_document, entry.key))
             result.push_back({ entry.key, 0, 0, entry.value_text });
     return result;
 }
@@ -201,10 +193,8 @@ void ConfigSession::revert()
 Result<void> ConfigSession::setField(std::string_view key, const std::optional<std::string>& yaml)
 {
     YamlDocument next = m_document;
-    const YamlEntry* entry = findCanonical(next, std::string(key));
-    const std::string spelt = entry ? entry->key : std::string(key);
-    auto done = yaml ? next.set(spelt, *yaml) : next.remove(spelt);
-    if (!done)
+    const std::string spelt(key);
+    if (auto done = zen::setField(next, { spelt, yaml }); !done)
         return done;
     if (next == m_document)
         return {};
@@ -220,9 +210,7 @@ Result<void> ConfigSession::apply(const QString& label, std::span<const Edit> ed
 {
     YamlDocument next = m_document;
     for (const Edit& edit : edits) {
-        const YamlEntry* entry = findCanonical(next, canonicalKey(edit.key));
-        const std::string spelt = entry ? entry->key : edit.key;
-        if (auto done = edit.value ? next.set(spelt, *edit.value) : next.remove(spelt); !done)
+        if (auto done = zen::setField(next, edit); !done)
             return done;
     }
     if (!(next == m_document))

@@ -3,6 +3,7 @@
 #include "core/base/diagnostic.h"
 #include "ui/form/config_session.h"
 #include "ui/shell/text_view.h"
+#include "ui/shell/theme.h"
 
 #include <QSyntaxHighlighter>
 
