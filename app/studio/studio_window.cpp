@@ -1,9 +1,17 @@
 #include "app/studio/studio_window.h"
 
 #include "core/base/machine.h"
+#include "core/config/schema.h"
+#include "core/train/check_start.h"
+#include "ui/chat/chat_page.h"
+#include "ui/data/data_page.h"
 #include "ui/export/export_page.h"
 #include "ui/form/configure_page.h"
+#include "ui/form/problems_dialog.h"
 #include "ui/form/recent_files.h"
+#include "ui/history/history_page.h"
+#include "ui/rollouts/rollouts_page.h"
+#include "ui/run/run_page.h"
 #include "ui/shell/ask.h"
 #include "ui/shell/empty_state.h"
 #include "ui/shell/run_strip.h"
@@ -71,12 +79,27 @@ StudioWindow::~StudioWindow() = default;
 
 void StudioWindow::addPages()
 {
+    const auto config_at_hand = [this] { return m_config.config(); };
     m_tiers_page = new TiersPage(m_catalogue, this);
     m_configure_page = new ConfigurePage(m_config, m_catalogue, this);
+    m_data_page = new DataPage(config_at_hand, this);
+    m_run_page = new RunPage(m_training, this);
+    m_rollouts_page = new RolloutsPage(m_training, this);
+    m_history_page = new HistoryPage([this] { return runsRoot(); }, this);
     m_export_page = new ExportPage(m_config, m_catalogue, this);
-    addPage(m_tiers_page);
-    addPage(m_configure_page);
-    addPage(m_export_page);
+    ChatContext chat;
+    chat.config = config_at_hand;
+    chat.runs_root = [this] { return runsRoot(); };
+    m_chat_page = new ChatPage(std::move(chat), this);
+    for (Page* page : std::initializer_list<Page*>{ m_tiers_page, m_configure_page, m_data_page,
+             m_run_page, m_rollouts_page, m_history_page, m_export_page, m_chat_page })
+        addPage(page);
+    connectFormPages();
+    connectRunPages();
+}
+
+void StudioWindow::connectFormPages()
+{
     connect(m_tiers_page, &TiersPage::tierOpened, this, [this](const Tier& tier) {
         if (!mayLoseEdits())
             return;
@@ -87,8 +110,48 @@ void StudioWindow::addPages()
     connect(m_configure_page, &ConfigurePage::startRequested, this, &StudioWindow::startRun);
     connect(m_configure_page, &ConfigurePage::exportRequested, this,
         [this] { showPage(PageId::export_config); });
+    connect(m_data_page, &DataPage::configureRequested, this, [this] {
+        showPage(PageId::configure);
+        m_configure_page->jumpTo(QStringLiteral("dataset"));
+    });
     connect(m_export_page, &ExportPage::exported, this,
         [this](const QString& path) { rememberFile(m_settings, path); });
+}
+
+void StudioWindow::connectRunPages()
+{
+    const auto show_tiers = [this] { showPage(PageId::tiers); };
+    const auto show_rollouts = [this](const QString& folder, std::optional<qint64> step) {
+        if (folder.isEmpty())
+            m_rollouts_page->showLiveRun();
+        else
+            m_rollouts_page->showRun(folder.toStdString());
+        if (step)
+            m_rollouts_page->showStep(*step);
+        showPage(PageId::rollouts);
+    };
+    connect(m_run_page, &RunPage::startRequested, this, [this] {
+        showPage(PageId::configure);
+        m_configure_page->start();
+    });
+    connect(m_run_page, &RunPage::resumeRequested, this, &StudioWindow::resumeRun);
+    connect(m_run_page, &RunPage::tiersRequested, this, show_tiers);
+    connect(m_run_page, &RunPage::rolloutsRequested, this, show_rollouts);
+    connect(m_run_page, &RunPage::loadFailed, this,
+        [this](const QString& message) { tell(this, tr("The run cannot be shown"), message); });
+    connect(m_rollouts_page, &RolloutsPage::runRequested, this, [this] { showPage(PageId::run); });
+    connect(m_history_page, &HistoryPage::openRequested, this, &StudioWindow::showRunFolder);
+    connect(m_history_page, &HistoryPage::resumeRequested, this, &StudioWindow::resumeRun);
+    connect(m_history_page, &HistoryPage::rolloutsRequested, this,
+        [show_rollouts](const QString& folder) { show_rollouts(folder, std::nullopt); });
+    connect(m_history_page, &HistoryPage::tiersRequested, this, show_tiers);
+}
+
+std::filesystem::path StudioWindow::runsRoot() const
+{
+    const std::filesystem::path parent
+        = std::filesystem::path(m_config.config().run.output_dir).parent_path();
+    return parent.empty() ? std::filesystem::path("runs") : parent;
 }
 
 void StudioWindow::connectTraining()
@@ -138,6 +201,7 @@ void StudioWindow::refreshStrip()
 void StudioWindow::restoreLastTime()
 {
     restoreGeometry(m_settings.value(QStringLiteral("window/geometry")).toByteArray());
+    m_run_page->restoreLayout(m_settings.value(QStringLiteral("window/runLayout")).toByteArray());
     const QString last_file = m_settings.value(QStringLiteral("lastFile")).toString();
     const bool restored = m_autosave.restore();
     if (!restored && !last_file.isEmpty() && QFileInfo::exists(last_file))
@@ -226,7 +290,43 @@ void StudioWindow::startRun(const TrainerOptions& options)
     if (!m_training.start(options))
         return;
     refreshStrip();
+    m_run_page->setRunsRoot(std::filesystem::path(options.config.run.output_dir).parent_path());
+    m_run_page->showLiveRun();
+    m_rollouts_page->showLiveRun();
     showPage(PageId::run);
+}
+
+void StudioWindow::resumeRun(const QString& folder)
+{
+    auto document
+        = YamlDocument::load((std::filesystem::path(folder.toStdString()) / "config.yaml"));
+    if (!document) {
+        tell(this, tr("The run cannot be resumed"),
+            QString::fromStdString(document.error().message));
+        return;
+    }
+    for (const Edit& edit : { Edit{ "output_dir", toYaml(FieldValue(folder.toStdString())) },
+             Edit{ "resume_from_checkpoint", "latest" } }) {
+        if (const auto done = setField(*document, edit); !done) {
+            tell(this, tr("The run cannot be resumed"),
+                QString::fromStdString(done.error().message));
+            return;
+        }
+    }
+    const ReadConfig read = readConfig(*document);
+    Diagnostics problems = read.diagnostics;
+    if (!hasErrors(problems)) {
+        const Diagnostics found = checkStart(read.config);
+        problems.insert(problems.end(), found.begin(), found.end());
+    }
+    if (hasErrors(problems)) {
+        ProblemsDialog(problems, this).exec();
+        return;
+    }
+    TrainerOptions options;
+    options.config = read.config;
+    options.config_yaml = document->text();
+    startRun(options);
 }
 
 void StudioWindow::pauseOrResume()
@@ -268,6 +368,7 @@ void StudioWindow::closeEvent(QCloseEvent* event)
         return;
     m_autosave.writeNow();
     m_settings.setValue(QStringLiteral("window/geometry"), saveGeometry());
+    m_settings.setValue(QStringLiteral("window/runLayout"), m_run_page->saveLayout());
     if (const Page* page = currentPage())
         m_settings.setValue(QStringLiteral("window/page"), static_cast<int>(page->id()));
     m_settings.setValue(QStringLiteral("lastFile"), m_config.path());

@@ -13,8 +13,13 @@ class QSettings;
 
 namespace zen::ui {
 
+class ChatPage;
 class ConfigurePage;
+class DataPage;
 class ExportPage;
+class HistoryPage;
+class RolloutsPage;
+class RunPage;
 class TiersPage;
 
 /// The studio as one window: it makes the pages, the menus and the strip, and connects them; what
@@ -43,6 +48,8 @@ protected:
 
 private:
     void addPages();
+    void connectFormPages();
+    void connectRunPages();
     void addMenus();
     void addFileMenu();
     void addEditMenu();
@@ -57,6 +64,8 @@ private:
     bool saveAs();
     bool mayLoseEdits();
     void startRun(const TrainerOptions& options);
+    void resumeRun(const QString& folder);
+    std::filesystem::path runsRoot() const; ///< where the configuration at hand puts its runs
     void pauseOrResume();
     void refreshStrip();
     void refreshTitle();
@@ -75,7 +84,12 @@ private:
 
     TiersPage* m_tiers_page = nullptr;
     ConfigurePage* m_configure_page = nullptr;
+    DataPage* m_data_page = nullptr;
+    RunPage* m_run_page = nullptr;
+    RolloutsPage* m_rollouts_page = nullptr;
+    HistoryPage* m_history_page = nullptr;
     ExportPage* m_export_page = nullptr;
+    ChatPage* m_chat_page = nullptr;
     QMenu* m_recent = nullptr;
     QAction* m_start_action = nullptr;
     QAction* m_pause_action = nullptr;
