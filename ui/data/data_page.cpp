@@ -180,7 +180,7 @@ void DataPage::refresh()
     m_facts->setText(tr("Reading the dataset…"));
     m_stack->setCurrentIndex(1);
     m_work.start([read = m_config](std::stop_token stop) { return summarizeData(read, stop); },
-        [this](DataSummary summary) { show(std::move(summary)); });
+        [this](DataSummary summary) { present(std::move(summary)); });
 }
 
 QString DataPage::factsOf(const DataSummary& summary) const
@@ -197,7 +197,7 @@ QString DataPage::factsOf(const DataSummary& summary) const
     return facts.join(QStringLiteral(" · "));
 }
 
-void DataPage::show(DataSummary summary)
+void DataPage::present(DataSummary summary)
 {
     m_loaded = true;
     m_summary = std::move(summary);

@@ -36,7 +36,7 @@ Q_SIGNALS:
 
 private:
     QWidget* buildContent();
-    void show(DataSummary summary);
+    void present(DataSummary summary);
     void showRow(int row);
     QString factsOf(const DataSummary& summary) const;
 

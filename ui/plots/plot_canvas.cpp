@@ -205,7 +205,20 @@ void PlotCanvas::draw(const PlotPicture& picture)
     d.evaluations->setData(toQt(picture.evaluation_x), toQt(picture.evaluation_y), true);
     const auto marks = toQt(picture.checkpoint_x);
     d.checkpoints->setData(marks, QVector<double>(marks.size(), picture.y.low), true);
-    d.plot->replot(QCustomPlot::rpQueuedReplot);
+    replot();
+}
+
+/// A hidden canvas has no pixels to draw on; it is drawn when it appears.
+void PlotCanvas::replot()
+{
+    if (isVisible())
+        m_impl->plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void PlotCanvas::showEvent(QShowEvent* event)
+{
+    QWidget::showEvent(event);
+    replot();
 }
 
 void PlotCanvas::setCursor(std::optional<double> x, double y)
@@ -218,7 +231,7 @@ void PlotCanvas::setCursor(std::optional<double> x, double y)
         d.cursor->end->setCoords(*x, 1);
         d.dot->position->setCoords(*x, std::isfinite(y) ? y : 0);
     }
-    d.plot->replot(QCustomPlot::rpQueuedReplot);
+    replot();
 }
 
 int PlotCanvas::plotWidth() const
@@ -301,7 +314,7 @@ void PlotCanvas::applyTheme()
     d.dot->setPen(QPen(theme.panel, 1));
     d.dot->setBrush(color);
     setMargins();
-    d.plot->replot(QCustomPlot::rpQueuedReplot);
+    replot();
 }
 
 } // namespace zen::ui

@@ -54,7 +54,7 @@ protected:
 
 } // namespace
 
-void CompletionModel::show(const std::vector<std::string>& reward_names, const SampledGroup& group)
+void CompletionModel::present(const std::vector<std::string>& reward_names, const SampledGroup& group)
 {
     beginResetModel();
     m_names = reward_names;
@@ -64,7 +64,7 @@ void CompletionModel::show(const std::vector<std::string>& reward_names, const S
 
 void CompletionModel::clear()
 {
-    show({}, {});
+    present({}, {});
 }
 
 int CompletionModel::rowCount(const QModelIndex& parent) const
@@ -183,9 +183,9 @@ CompletionTable::CompletionTable(QWidget* parent)
     fitColumns();
 }
 
-void CompletionTable::show(const std::vector<std::string>& reward_names, const SampledGroup& group)
+void CompletionTable::present(const std::vector<std::string>& reward_names, const SampledGroup& group)
 {
-    m_model->show(reward_names, group);
+    m_model->present(reward_names, group);
     fitColumns();
 }
 

@@ -20,7 +20,7 @@ public:
     static constexpr int SortRole = Qt::UserRole;
     using QAbstractTableModel::QAbstractTableModel;
 
-    void show(const std::vector<std::string>& reward_names, const SampledGroup& group);
+    void present(const std::vector<std::string>& reward_names, const SampledGroup& group);
     void clear();
 
     int rowCount(const QModelIndex& parent = {}) const override;
@@ -44,7 +44,7 @@ class CompletionTable : public QTableView {
 public:
     explicit CompletionTable(QWidget* parent = nullptr);
 
-    void show(const std::vector<std::string>& reward_names, const SampledGroup& group);
+    void present(const std::vector<std::string>& reward_names, const SampledGroup& group);
     void clear();
     int currentCompletion() const; ///< index in the group; -1: none
     void selectFirst();

@@ -165,7 +165,7 @@ void RolloutsPage::showGroup(int index)
     if (!rewards.carriesSignal())
         facts << tr("all rewards equal: no signal");
     m_prompt_facts->setText(facts.join(QStringLiteral(" · ")));
-    m_table->show(m_sampled.reward_names, group);
+    m_table->present(m_sampled.reward_names, group);
     m_table->selectFirst();
     showCompletion(m_table->currentCompletion());
 }
@@ -188,7 +188,7 @@ void RolloutsPage::showCompletion(int index)
     m_text_stack->setCurrentIndex(has_tokens ? 0 : 1);
     if (has_tokens) {
         m_completion_hint->setText(tr("colour: log-probability under the policy that wrote it"));
-        m_tokens->show(completion, *m_tokenizer);
+        m_tokens->present(completion, *m_tokenizer);
     } else {
         m_completion_hint->setText(completion.ids.empty() ? tr("this log keeps no tokens")
                 : m_tokenizer_work.isBusy()

@@ -57,7 +57,7 @@ TokenView::TokenView(QWidget* parent)
     viewport()->setMouseTracking(true);
 }
 
-void TokenView::show(const SampledCompletion& completion, const Tokenizer& tokenizer)
+void TokenView::present(const SampledCompletion& completion, const Tokenizer& tokenizer)
 {
     m_tokens.clear();
     m_plain = shownText(completion.text);

@@ -18,7 +18,7 @@ class TokenView : public QAbstractScrollArea {
 public:
     explicit TokenView(QWidget* parent = nullptr);
 
-    void show(const SampledCompletion& completion, const Tokenizer& tokenizer);
+    void present(const SampledCompletion& completion, const Tokenizer& tokenizer);
     void clear();
 
     std::size_t tokenCount() const { return m_tokens.size(); }

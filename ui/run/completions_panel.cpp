@@ -125,7 +125,7 @@ CompletionsPanel::Row& CompletionsPanel::row(std::size_t index)
     return m_rows[index];
 }
 
-void CompletionsPanel::show(const CompletionsSampled& sampled)
+void CompletionsPanel::present(const CompletionsSampled& sampled)
 {
     if (sampled.groups.empty())
         return;

@@ -19,7 +19,7 @@ class CompletionsPanel : public QWidget {
 public:
     explicit CompletionsPanel(QWidget* parent = nullptr);
 
-    void show(const CompletionsSampled& sampled);
+    void present(const CompletionsSampled& sampled);
     void clear();
 
 Q_SIGNALS:

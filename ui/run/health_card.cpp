@@ -88,7 +88,7 @@ HealthCard::Row& HealthCard::row(std::size_t index)
     return m_rows[index];
 }
 
-void HealthCard::show(const std::vector<HealthNote>& notes)
+void HealthCard::present(const std::vector<HealthNote>& notes)
 {
     if (notes == m_notes)
         return;

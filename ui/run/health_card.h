@@ -13,7 +13,7 @@ class HealthCard : public Card {
 public:
     explicit HealthCard(QWidget* parent = nullptr);
 
-    void show(const std::vector<HealthNote>& notes);
+    void present(const std::vector<HealthNote>& notes);
 
 private:
     struct Row {

@@ -101,7 +101,7 @@ void RunPage::receive(const Event& event)
     else if (const auto* checkpoint = std::get_if<CheckpointSaved>(&event))
         m_plots->append(*checkpoint);
     else if (const auto* sampled = std::get_if<CompletionsSampled>(&event))
-        m_completions->show(*sampled);
+        m_completions->present(*sampled);
     else if (const auto* line = std::get_if<LogLine>(&event))
         m_console->append(*line);
     const bool ended = m_trace.finished() || m_trace.failed();
@@ -116,7 +116,7 @@ void RunPage::receive(const Event& event)
 void RunPage::receiveStart(const RunStarted& event)
 {
     m_run_name = event.run_name;
-    m_plots->show(m_trace);
+    m_plots->present(m_trace);
     showState();
     if (event.first_step == 0)
         return;
@@ -126,7 +126,7 @@ void RunPage::receiveStart(const RunStarted& event)
             if (!earlier || !m_live)
                 return;
             m_trace.prepend(*earlier);
-            m_plots->show(m_trace);
+            m_plots->present(m_trace);
             showHealth();
         });
 }
@@ -147,7 +147,7 @@ void RunPage::showRun(const std::filesystem::path& folder)
             m_folder = folder;
             m_config = std::move(run.config);
             m_run_name = run.trace->started() ? run.trace->started()->run_name : std::string();
-            show(std::move(*run.trace));
+            present(std::move(*run.trace));
             Q_EMIT runLoaded(QString::fromStdString(folder.string()));
         });
 }
@@ -164,14 +164,14 @@ void RunPage::showLiveRun()
     m_folder = m_live_folder;
     m_config = m_session.options().config;
     m_run_name = m_live_trace.started() ? m_live_trace.started()->run_name : m_config.run.run_name;
-    show(std::move(m_live_trace));
+    present(std::move(m_live_trace));
     m_live_trace = RunTrace();
 }
 
-void RunPage::show(RunTrace trace)
+void RunPage::present(RunTrace trace)
 {
     m_trace = std::move(trace);
-    m_plots->show(m_trace);
+    m_plots->present(m_trace);
     m_console->clear();
     m_console->setFile(
         m_folder.empty() ? std::filesystem::path() : RunFolder{ m_folder }.consoleLog());
@@ -179,7 +179,7 @@ void RunPage::show(RunTrace trace)
         m_console->append(line);
     m_completions->clear();
     if (m_trace.newestCompletions())
-        m_completions->show(*m_trace.newestCompletions());
+        m_completions->present(*m_trace.newestCompletions());
     m_stack->setCurrentIndex(1);
     showHealth();
     showState();
@@ -188,7 +188,7 @@ void RunPage::show(RunTrace trace)
 void RunPage::showHealth()
 {
     m_health_age.restart();
-    m_health->show(healthOf(m_trace));
+    m_health->present(healthOf(m_trace));
 }
 
 void RunPage::showState()

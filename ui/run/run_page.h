@@ -70,7 +70,7 @@ private:
     void connectSession();
     void receive(const Event& event);
     void receiveStart(const RunStarted& event);
-    void show(RunTrace trace);
+    void present(RunTrace trace);
     void showState();
     void showHealth();
     void showOverlay(const QString& folder);

@@ -65,7 +65,7 @@ RunPlots::RunPlots(QWidget* parent)
         describe(tr("Rate"), tr("learning rate of the step"), &Theme::reward, "learning_rate")));
 }
 
-void RunPlots::show(const RunTrace& trace)
+void RunPlots::present(const RunTrace& trace)
 {
     for (MetricPlot* plot : m_all) {
         plot->clear();

@@ -27,7 +27,7 @@ public:
 
     PlotGroup& group() { return m_group; }
 
-    void show(const RunTrace& trace); ///< everything anew
+    void present(const RunTrace& trace); ///< everything anew
     void append(const RunTrace& trace); ///< its last row
     void append(const EvaluationFinished& evaluation);
     void append(const CheckpointSaved& checkpoint);
