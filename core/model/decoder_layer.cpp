@@ -250,6 +250,14 @@ void forLanes(const PieceCut& cut, std::int64_t most_lanes, const GradientLayout
     });
 }
 
+/// Padding attends to nothing.
+void zeroPadding(const LayerCall& call, at::Tensor& tensor)
+{
+    const PackedRows& packed = call.batch->packed;
+    if (packed.tokens > packed.real_tokens)
+        tensor.narrow(0, packed.real_tokens, packed.tokens - packed.real_tokens).zero_();
+}
+
 } // namespace
 
 at::Tensor layerForward(const LayerCall& call, const at::Tensor& x_ND, LayerActivations& kept)
@@ -285,6 +293,7 @@ at::Tensor layerForward(const LayerCall& call, const at::Tensor& x_ND, LayerActi
                         normed, count, to->data_ptr<float>() + begin * to->size(1), false, begin);
         });
     }
+    zeroPadding(call, kept.attention_NHE);
     attentionForward(call, kept);
     const LayerProjections projections(
         call, Use::forward, { Projection::o, Projection::gate, Projection::up, Projection::down });
@@ -346,6 +355,8 @@ at::Tensor layerBackward(const LayerCall& call, const LayerActivations& kept,
     at::Tensor dq = at::empty_like(kept.q_NHE), dk = at::empty_like(kept.k_NKE),
                dv = at::empty_like(kept.v_NKE);
     float* flat = gradients.data_ptr<float>();
+    for (at::Tensor* gradient : { &dq, &dk, &dv })
+        zeroPadding(call, *gradient);
     attentionBackward(call, kept, d_attention_NHE, dq, dk, dv, gradientAt(layout.q_norm, flat),
         gradientAt(layout.k_norm, flat));
     const LayerProjections projections(

@@ -62,8 +62,9 @@ struct Kernels {
     float (*softmax)(float* x, std::int64_t count, std::int64_t padded);
     /// x = exp(x - log_sum) for the first `count` numbers, 0 for the rest up to `padded`.
     void (*softmaxFrom)(float* x, float log_sum, std::int64_t count, std::int64_t padded);
-    /// Maximum and sum of exp(x - maximum).
-    void (*maximumAndSum)(const float* x, std::int64_t count, float* maximum, float* sum);
+    float (*largest)(const float* x, std::int64_t count);
+    /// y = exp((x - shift) * scale); returns the sum.
+    float (*exponentials)(const float* x, float shift, float scale, float* y, std::int64_t count);
 
     float (*dot)(const float* a, const float* b, std::int64_t count);
     /// y += a * x

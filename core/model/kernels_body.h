@@ -379,19 +379,18 @@ float largest(const float* x, std::int64_t count)
     return result;
 }
 
-/// x = exp(x - shift) and returns the sum.
-float exponentials(float* x, float shift, std::int64_t count)
+float exponentials(const float* x, float shift, float scale, float* y, std::int64_t count)
 {
     Floats sum = {};
     std::int64_t i = 0;
     for (; i + kWidth <= count; i += kWidth) {
-        const Floats value = exponential(load(x + i) - shift);
-        store(x + i, value);
+        const Floats value = exponential((load(x + i) - shift) * scale);
+        store(y + i, value);
         sum += value;
     }
     if (i < count) {
-        storeFirst(x + i, exponential(loadFirst(x + i, count - i) - shift), count - i);
-        sum += loadFirst(x + i, count - i);
+        storeFirst(y + i, exponential((loadFirst(x + i, count - i) - shift) * scale), count - i);
+        sum += loadFirst(y + i, count - i);
     }
     return sumOf(sum);
 }
@@ -399,7 +398,7 @@ float exponentials(float* x, float shift, std::int64_t count)
 float softmax(float* x, std::int64_t count, std::int64_t padded)
 {
     const float most = largest(x, count);
-    const float sum = exponentials(x, most, count);
+    const float sum = exponentials(x, most, 1.0f, x, count);
     const float inverse = 1.0f / sum;
     for (std::int64_t i = 0; i < count; ++i)
         x[i] *= inverse;
@@ -409,22 +408,8 @@ float softmax(float* x, std::int64_t count, std::int64_t padded)
 
 void softmaxFrom(float* x, float log_sum, std::int64_t count, std::int64_t padded)
 {
-    exponentials(x, log_sum, count);
+    exponentials(x, log_sum, 1.0f, x, count);
     memset(x + count, 0, static_cast<std::size_t>(padded - count) * sizeof(float));
-}
-
-void maximumAndSum(const float* x, std::int64_t count, float* maximum, float* sum)
-{
-    const float most = largest(x, count);
-    Floats total = {};
-    std::int64_t i = 0;
-    for (; i + kWidth <= count; i += kWidth)
-        total += exponential(load(x + i) - most);
-    float rest = 0;
-    for (; i < count; ++i)
-        rest += expf(x[i] - most);
-    *maximum = most;
-    *sum = sumOf(total) + rest;
 }
 
 inline Floats loadWeights(const float* from)
@@ -530,6 +515,6 @@ void multiplyStoredBf16(std::int64_t m, std::int64_t n, std::int64_t k, const fl
 extern const Kernels ZEN_KERNEL_TABLE;
 const Kernels ZEN_KERNEL_TABLE = { ZEN_KERNEL_NAME, kColumns, multiply, pack, rmsNorm,
     rmsNormBackward, normRotate, normRotateBackward, swiglu, swigluBackward, softmax, softmaxFrom,
-    maximumAndSum, dot, addScaled, multiplyStored, multiplyStoredBf16 };
+    largest, exponentials, dot, addScaled, multiplyStored, multiplyStoredBf16 };
 
 } // namespace zen

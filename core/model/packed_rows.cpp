@@ -7,7 +7,7 @@
 
 namespace zen {
 
-PackedRows packRows(const at::Tensor& mask_BT)
+PackedRows packRows(const at::Tensor& mask_BT, bool with_padding)
 {
     const at::Tensor mask = mask_BT.to(at::kBool).contiguous();
     const bool* real = mask.data_ptr<bool>();
@@ -27,7 +27,12 @@ PackedRows packRows(const at::Tensor& mask_BT)
         packed.longest = std::max(packed.longest, end - packed.row_begin.back());
         packed.row_begin.push_back(end);
     }
-    packed.tokens = packed.row_begin.back();
+    packed.real_tokens = packed.row_begin.back();
+    for (std::int64_t i = 0; with_padding && i < packed.rows * packed.columns; ++i) {
+        if (!real[i])
+            packed.source.push_back(i);
+    }
+    packed.tokens = static_cast<std::int64_t>(packed.source.size());
     return packed;
 }
 

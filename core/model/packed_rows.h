@@ -15,7 +15,8 @@ namespace zen {
 struct PackedRows {
     std::int64_t rows = 0; ///< B
     std::int64_t columns = 0; ///< T
-    std::int64_t tokens = 0; ///< N
+    std::int64_t tokens = 0; ///< N, padding included where it is computed
+    std::int64_t real_tokens = 0; ///< the first of the N
     std::int64_t longest = 0;
     std::vector<std::int64_t>
         row_begin; ///< B + 1: the tokens of row b are [row_begin[b], row_begin[b + 1])
@@ -24,7 +25,8 @@ struct PackedRows {
 };
 
 /// @param mask_BT bool or integer; false on padding, on either side
-PackedRows packRows(const at::Tensor& mask_BT);
+/// @param with_padding appends padding after the real tokens, in no row
+PackedRows packRows(const at::Tensor& mask_BT, bool with_padding = false);
 
 /// Cosines and sines of the rotary embedding for positions [0, count), E / 2 of each, computed as
 /// transformers does in float32.

@@ -61,6 +61,19 @@ std::uint64_t mixBits(std::uint64_t x)
     return x ^ (x >> 31);
 }
 
+/// C = A B (+ C) with ready panels. Splits the columns of C over the threads unless already inside.
+void multiplyPanels(std::int64_t m, std::int64_t n, std::int64_t k, const StridedMatrix& a,
+    const PanelMatrix& b, float* c, std::int64_t c_stride, bool accumulate)
+{
+    const Kernels& run = kernels();
+    parallelPieces(
+        n, isInParallel() ? n : 4 * run.panel, [&](std::int64_t begin, std::int64_t end) {
+            run.multiply(m, end - begin, k, a,
+                { b.data + begin / run.panel * b.panel_stride, b.row_stride, b.panel_stride },
+                c + begin, c_stride, accumulate);
+        });
+}
+
 /// C = A B (+ C), with B cut into panels on the spot. Splits the rows of C over the threads unless
 /// already inside.
 void multiplyPlain(std::int64_t m, std::int64_t n, std::int64_t k, const StridedMatrix& a,
@@ -170,7 +183,7 @@ void PreparedProjection::apply(
     if (m_weight.defined())
         applyBf16(m_weight, x, count, y, accumulate);
     else
-        run.multiply(count, m_out, m_in, { x, m_in, 1 },
+        multiplyPanels(count, m_out, m_in, { x, m_in, 1 },
             { m_panels.data_ptr<float>(), run.panel, run.panel * m_in }, y, m_out, accumulate);
     if (m_rank == 0 || m_is_merged)
         return;
@@ -193,7 +206,7 @@ void PreparedProjection::applyBackward(
     if (m_weight.defined())
         applyBf16(m_weight.t(), dy, count, dx, accumulate);
     else
-        run.multiply(count, m_in, m_out, { dy, m_out, 1 },
+        multiplyPanels(count, m_in, m_out, { dy, m_out, 1 },
             { m_panels.data_ptr<float>(), run.panel, run.panel * m_out }, dx, m_in, accumulate);
     if (m_rank == 0 || m_is_merged)
         return;

@@ -80,7 +80,7 @@ at::Tensor Qwen3::forward(
         "forward: ids and mask must be [rows, tokens]");
     auto batch = std::make_shared<BatchContext>();
     batch->shape = m_shape;
-    batch->packed = packRows(mask_BT);
+    batch->packed = packRows(mask_BT, options.compute_padding);
     batch->rotary = rotaryTable(m_shape, batch->packed.longest);
     const at::Tensor ids_N = ids_BT.to(at::kLong).reshape({ -1 }).index_select(
         0, at::tensor(batch->packed.source, at::kLong));

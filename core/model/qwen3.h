@@ -44,6 +44,9 @@ struct ForwardOptions {
     /// Training with lora_dropout: where this pass's dropout comes from (mix seed, step and
     /// micro-batch). Empty: no dropout.
     std::optional<std::uint64_t> dropout_key;
+    /// Also compute padding, as transformers does: tokens that attend to nothing and that nobody
+    /// attends to. Else 0 there.
+    bool compute_padding = false;
     std::vector<at::Tensor>* layer_outputs
         = nullptr; ///< collects hidden states after the embedding and each layer
 };

@@ -15,18 +15,20 @@ std::string textOf(const std::filesystem::path& path)
     return { std::istreambuf_iterator<char>(file), {} };
 }
 
-/// Mean negative log-likelihood of the next tokens where both are real.
-at::Tensor meanNll(const Qwen3& policy, const at::Tensor& ids, const at::Tensor& mask,
-    const ForwardOptions& options)
+/// Mean negative log-likelihood of the real next tokens, the first of a row included: padding
+/// predicts it, as in the reference.
+at::Tensor meanNll(
+    const Qwen3& policy, const at::Tensor& ids, const at::Tensor& mask, ForwardOptions options)
 {
+    options.compute_padding = true;
     const std::int64_t next = ids.size(1) - 1;
     const at::Tensor logprobs = policy.logits(policy.forward(ids, mask, options))
                                     .narrow(1, 0, next)
                                     .log_softmax(-1)
                                     .gather(2, ids.narrow(1, 1, next).unsqueeze(-1))
                                     .squeeze(-1);
-    const at::Tensor both = (mask.narrow(1, 0, next) * mask.narrow(1, 1, next)).to(at::kFloat);
-    return -(logprobs * both).sum() / both.sum();
+    const at::Tensor counts = mask.narrow(1, 1, next).to(at::kFloat);
+    return -(logprobs * counts).sum() / counts.sum();
 }
 
 Qwen3 adapted(const LoadOptions& options = {})
@@ -223,8 +225,9 @@ void TestLora::unknownFeatures_areRefusedByName()
     QFETCH(QString, named);
     QTemporaryDir to;
     const std::filesystem::path path = to.path().toStdString();
-    std::filesystem::copy(
-        folder() / "lora-adapter", path, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy(folder() / "lora-adapter", path,
+        std::filesystem::copy_options::overwrite_existing
+            | std::filesystem::copy_options::recursive);
     auto config = nlohmann::json::parse(textOf(path / "adapter_config.json"));
     config[key.toStdString()] = nlohmann::json::parse(value.toStdString());
     std::ofstream(path / "adapter_config.json") << config.dump();
