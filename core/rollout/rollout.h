@@ -11,7 +11,8 @@ namespace zen {
 /// What a model wrote for one prompt.
 struct Completion {
     std::vector<std::int64_t> ids; ///< end-of-text id included when reached
-    std::vector<float> logprobs; ///< nats, of each id under the temperature-scaled full distribution
+    std::vector<float>
+        logprobs; ///< nats, of each id under the temperature-scaled full distribution
     bool truncated = false; ///< stopped by the length limit, not by an end-of-text id
     std::string text; ///< decoded without special tokens
 

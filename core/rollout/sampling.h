@@ -16,8 +16,8 @@ struct SamplingOptions {
     double min_p = 0.0;
 };
 
-/// The distribution after temperature, top-k, top-p, min-p, in that order (transformers' order): [B, V] float32.
-/// top-k keeps ties of the k-th value; top-p and min-p keep at least one.
+/// The distribution after temperature, top-k, top-p, min-p, in that order (transformers' order):
+/// [B, V] float32. top-k keeps ties of the k-th value; top-p and min-p keep at least one.
 at::Tensor filteredProbabilities(const at::Tensor& logits_BV, const SamplingOptions& options);
 
 /// Where a random number comes from: independent of batch shape, thread count and order.
@@ -31,8 +31,10 @@ struct NoiseKey {
 /// A uniform number in (0, 1): Philox-4x32-10 of the key and `lane`.
 double uniform(const NoiseKey& key, std::uint64_t lane);
 
-/// Draws one id a row (Gumbel-max over the filtered distribution with noise of each row's key; greedy when temperature is 0)
-/// and returns also its log-probability under softmax(logits / temperature), unfiltered. Ids >= vocabulary_limit are never drawn.
+/// Draws one id a row (one uniform number of the row's key, inverted through the filtered
+/// distribution in the order of the ids; greedy when temperature is 0) and returns also its
+/// log-probability under softmax(logits / temperature), unfiltered, over all V ids. Ids >=
+/// vocabulary_limit are never drawn (0: no limit).
 struct SampledTokens {
     std::vector<std::int64_t> ids;
     std::vector<float> logprobs;
