@@ -1,0 +1,14 @@
+#pragma once
+
+#include <QString>
+
+namespace zen::ui {
+
+class StudioWindow;
+class ThemeSource;
+
+/// Writes every page, light and dark, to `folder` as <page>-<theme>.png (twice the pixels under
+/// QT_SCALE_FACTOR=2). False: the folder cannot be written.
+bool writeScreenshots(StudioWindow& window, ThemeSource& themes, const QString& folder);
+
+} // namespace zen::ui

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "core/train/engine.h"
+#include "ui/form/config_session.h"
+#include "ui/shell/page.h"
+#include "ui/tiers/catalogue.h"
+
+class QLineEdit;
+class QPushButton;
+
+namespace zen::ui {
+
+class ConfigForm;
+class MemoryCard;
+class Pill;
+class PlainLabel;
+class PresetBar;
+class YamlPreview;
+
+/// Presets on top, the form, and at the right what it comes to: memory and the YAML that will run.
+class ConfigurePage : public Page {
+    Q_OBJECT
+public:
+    ConfigurePage(ConfigSession& session, const Catalogue& catalogue, QWidget* parent = nullptr);
+
+    void refresh() override; ///< memory that is free may have changed
+
+    /// Prompts of the training data, once somebody has read it.
+    void setTrainingRows(std::optional<std::int64_t> rows);
+    /// A run is going on: Start says so and waits.
+    void setRunActive(bool active);
+
+    void focusSearch();
+    void jumpTo(const QString& key);
+    void start(); ///< what the Start button does: check, ask about warnings, then startRequested
+
+Q_SIGNALS:
+    void startRequested(const zen::TrainerOptions& options);
+    void exportRequested();
+
+private:
+    QWidget* buildHeader();
+    QWidget* buildRightSide();
+    QWidget* buildFindingsButton();
+    void refreshHeader();
+    void refreshPreview();
+    void refreshMemory();
+    void refreshFindings();
+    void showFindingsMenu();
+    bool reportProblems(const Diagnostics& problems);
+
+    ConfigSession& m_session;
+    const Catalogue& m_catalogue;
+    ConfigForm* m_form = nullptr;
+    PresetBar* m_presets = nullptr;
+    MemoryCard* m_memory = nullptr;
+    YamlPreview* m_preview = nullptr;
+    class Card* m_preview_card = nullptr;
+    PlainLabel* m_title = nullptr;
+    Pill* m_size = nullptr;
+    Pill* m_algorithm = nullptr;
+    Pill* m_fit = nullptr;
+    QPushButton* m_undo = nullptr;
+    QPushButton* m_advanced = nullptr;
+    QLineEdit* m_search = nullptr;
+    QPushButton* m_start = nullptr;
+    QPushButton* m_findings = nullptr;
+    bool m_run_active = false;
+};
+
+} // namespace zen::ui

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "core/base/diagnostic.h"
+
+#include <QDialog>
+
+namespace zen::ui {
+
+/// What stands in the way of a start: each finding with its field and its repair. Errors leave only
+/// the way back; warnings can be started over.
+class ProblemsDialog : public QDialog {
+    Q_OBJECT
+public:
+    ProblemsDialog(const Diagnostics& problems, QWidget* parent);
+
+Q_SIGNALS:
+    void jumpRequested(const QString& key);
+    void fixAccepted(const zen::Fix& fix);
+
+private:
+    QWidget* rowFor(const Diagnostic& problem);
+};
+
+} // namespace zen::ui
