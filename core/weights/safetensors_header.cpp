@@ -223,6 +223,8 @@ Result<void> checkLayout(
 Result<SafetensorsHeader> parseSafetensorsHeader(
     std::string_view json, std::uint64_t data_begin, std::uint64_t file_bytes)
 {
+    if (json.find('\0') != std::string_view::npos) // the parser would take it for the end
+        return fail("the header is not valid JSON: it holds a zero byte");
     HeaderReader reader;
     if (!nlohmann::json::sax_parse(json.begin(), json.end(), &reader))
         return fail(reader.problem.empty() ? "the header is not valid JSON" : reader.problem);
