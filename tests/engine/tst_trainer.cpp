@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include <cmath>
+#include <csignal>
 
 using namespace zen;
 using namespace zen::test;
