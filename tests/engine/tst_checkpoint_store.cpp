@@ -119,7 +119,7 @@ private Q_SLOTS:
             std::string bytes = readFile(good / name).value();
             const std::size_t at = random() % bytes.size();
             bytes[at] = static_cast<char>(bytes[at] ^ (1 << (random() % 8)));
-            const bool seen = damaged([&] { writeDurably(copy / name, bytes).value(); });
+            const bool seen = damaged([&] { (void)writeDurably(copy / name, bytes); });
             if (name != "manifest.json") // a flip there may fall on white space
                 QVERIFY2(seen, (name + " byte " + std::to_string(at)).c_str());
         }
@@ -127,7 +127,7 @@ private Q_SLOTS:
             const std::string name = names[random() % names.size()];
             const std::string bytes = readFile(good / name).value();
             const std::size_t length = random() % (bytes.size() - 2);
-            QVERIFY2(damaged([&] { writeDurably(copy / name, bytes.substr(0, length)).value(); }),
+            QVERIFY2(damaged([&] { (void)writeDurably(copy / name, bytes.substr(0, length)); }),
                 name.c_str());
         }
         for (const std::string& name : names)
