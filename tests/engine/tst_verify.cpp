@@ -55,7 +55,7 @@ private Q_SLOTS:
             const fs::path file = folder / (std::string(name) + ".safetensors");
             std::string bytes = readFile(file).value();
             for (std::size_t index = 4096; index < bytes.size(); index += 64)
-                bytes[index] = static_cast<char>(bytes[index] ^ 0x40);
+                bytes.at(index) = static_cast<char>(bytes.at(index) ^ 0x40);
             QVERIFY(writeDurably(file, bytes).has_value());
         }
         QVERIFY(writeDurably(folder / "schedules.json", "{\"peak\": 1}").has_value());
