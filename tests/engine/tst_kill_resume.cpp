@@ -25,7 +25,7 @@ TrainingConfig killedConfig(const fs::path& root)
     TrainingConfig config = tinyConfig(root);
     config.algorithm.stage = Stage::gspo;
     config.batch.steps_per_generation = 4;
-    config.optimizer.max_steps = 400;
+    config.optimizer.max_steps = 200;
     config.run.save_steps = 1;
     config.run.log_completions = 0;
     config.memory.num_threads = 1;
@@ -114,7 +114,7 @@ private Q_SLOTS:
             QVERIFY(child.process > 0);
             if (killed % 5 != 4) // else somewhere while it loads
                 child.waitForStart();
-            ::usleep(random() % 120000);
+            ::usleep(random() % 80000);
             ::kill(child.process, SIGKILL);
             const int status = child.wait();
             QVERIFY2(WIFSIGNALED(status), "the run ended before it was killed");

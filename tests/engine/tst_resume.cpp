@@ -41,6 +41,8 @@ private:
             config.adapter.lora_dropout = 0.1;
         if (name == "bfloat16")
             config.memory.dtype = WeightType::bfloat16;
+        if (name == "threads")
+            config.memory.num_threads = 2;
         if (name == "full")
             config.adapter.finetuning_type = FinetuningType::full;
         if (name == "sft") {
@@ -56,8 +58,8 @@ private Q_SLOTS:
     {
         QTest::addColumn<QString>("name");
         QTest::addColumn<int>("cut");
-        for (const char* name :
-            { "plain", "buffer", "iterations", "window", "dropout", "bfloat16", "full", "sft" })
+        for (const char* name : { "plain", "buffer", "iterations", "window", "dropout", "bfloat16",
+                 "threads", "full", "sft" })
             QTest::addRow("%s", name) << name << 5;
         QTest::newRow("buffer, cut after its last use") << "buffer" << 8;
         QTest::newRow("iterations, cut between them") << "iterations" << 1;

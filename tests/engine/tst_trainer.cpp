@@ -46,11 +46,12 @@ private:
     {
         TrainingConfig config = fresh();
         config.algorithm.stage = stage;
+        config.adapter.finetuning_type = FinetuningType::full;
         config.batch.per_device_train_batch_size = 32;
         config.batch.num_generations = 8;
         config.batch.steps_per_generation = stage == Stage::gspo ? 2 : 1;
         config.optimizer.max_steps = stage == Stage::gspo ? 40 : 20;
-        config.optimizer.learning_rate = 2e-2;
+        config.optimizer.learning_rate = 1e-2;
         config.optimizer.lr_scheduler_type = SchedulerType::constant;
         if (stage == Stage::gspo) {
             config.algorithm.epsilon = 0.05;
