@@ -12,7 +12,7 @@ bool hasErrors(const Diagnostics& diagnostics)
 
 std::string toText(const Diagnostic& diagnostic, const std::string& file)
 {
-    static constexpr const char* kNames[] = {"error", "warning", "advice"};
+    static constexpr const char* kNames[] = { "error", "warning", "advice" };
     std::string text;
     if (!file.empty())
         text += file + ":";

@@ -25,8 +25,9 @@ std::uint64_t peakResidentBytes();
 /// Free bytes on the file system that holds `path` (its nearest existing parent); 0 if unknown.
 std::uint64_t freeDiskBytes(const std::filesystem::path& path);
 
-/// The folder with the program's shipped data (tiers, presets, starter): $ZEN_RESOURCES, else the installed
-/// share folder beside the binary, else the source tree that it was built from. Empty if none exists.
+/// The folder with the program's shipped data (tiers, presets, starter): $ZEN_RESOURCES, else the
+/// installed share folder beside the binary, else the source tree that it was built from. Empty if
+/// none exists.
 std::filesystem::path resourceFolder();
 
 /// The folder of shipped configurations (`configs/`), found in the same way.

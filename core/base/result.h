@@ -17,7 +17,7 @@ template <class T> using Result = tl::expected<T, Error>;
 /// The failing half of a Result: `return fail("config.json: hidden_size is missing");`
 inline tl::unexpected<Error> fail(std::string message)
 {
-    return tl::unexpected<Error>(Error{std::move(message)});
+    return tl::unexpected<Error>(Error{ std::move(message) });
 }
 
 } // namespace zen

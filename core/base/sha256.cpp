@@ -18,7 +18,10 @@ public:
     {
         EVP_DigestInit_ex(m_context.get(), EVP_sha256(), nullptr);
     }
-    void add(const void* bytes, std::size_t size) { EVP_DigestUpdate(m_context.get(), bytes, size); }
+    void add(const void* bytes, std::size_t size)
+    {
+        EVP_DigestUpdate(m_context.get(), bytes, size);
+    }
     std::string hex()
     {
         std::array<unsigned char, EVP_MAX_MD_SIZE> raw{};

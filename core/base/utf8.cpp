@@ -18,7 +18,7 @@ Sequence sequenceAt(std::string_view text, std::size_t at)
     const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
     const std::uint8_t lead = byte(at);
     if (lead < 0x80)
-        return {1, true, false};
+        return { 1, true, false };
     std::size_t need = 0;
     std::uint8_t low = 0x80;
     std::uint8_t high = 0xBF;
@@ -33,15 +33,15 @@ Sequence sequenceAt(std::string_view text, std::size_t at)
         low = lead == 0xF0 ? 0x90 : 0x80;
         high = lead == 0xF4 ? 0x8F : 0xBF;
     } else
-        return {1, false, false};
+        return { 1, false, false };
     for (std::size_t i = 1; i < need; ++i) {
         if (at + i >= text.size())
-            return {i, false, true};
+            return { i, false, true };
         const std::uint8_t next = byte(at + i);
         if (next < (i == 1 ? low : 0x80) || next > (i == 1 ? high : 0xBF))
-            return {i, false, false};
+            return { i, false, false };
     }
-    return {need, true, false};
+    return { need, true, false };
 }
 
 } // namespace

@@ -18,11 +18,13 @@ enum class FieldType { boolean, integer, real, text, path, choice, text_list, re
 using FieldValue = std::variant<std::monostate, bool, std::int64_t, double, std::string,
     std::vector<std::string>, std::vector<RewardTermSpec>>;
 
-/// One row of the schema: all that form, YAML, command line, validation, docs and exporters know of a field.
+/// One row of the schema: all that form, YAML, command line, validation, docs and exporters know of
+/// a field.
 struct Field {
     std::string_view key; ///< YAML key
     FieldType type = FieldType::text;
-    std::string_view group; ///< heading in the form: Model, Adapter, Data, Batch, Algorithm, Sampling, …
+    std::string_view
+        group; ///< heading in the form: Model, Adapter, Data, Batch, Algorithm, Sampling, …
     std::string_view label; ///< what the form writes before it
     std::string_view unit; ///< tokens, completions, …; may be empty
     std::string_view help; ///< one or two sentences
@@ -35,23 +37,27 @@ struct Field {
     bool advanced = false; ///< hidden in the basic form
     bool rl_only = false; ///< has no meaning for stage sft
     FieldValue (*get)(const TrainingConfig&) = nullptr;
-    void (*set)(TrainingConfig&, const FieldValue&) = nullptr; ///< the value must have the field's type
+    void (*set)(TrainingConfig&, const FieldValue&)
+        = nullptr; ///< the value must have the field's type
 };
 
-/// Every field, in the order of the form. A missing row for a member of TrainingConfig does not compile.
+/// Every field, in the order of the form. A missing row for a member of TrainingConfig does not
+/// compile.
 std::span<const Field> schema();
 
 /// The row with this key or alias; nullptr if there is none.
 const Field* findField(std::string_view key_or_alias);
 
-/// The known key (aliases included) nearest to a misspelt one, by edit distance; empty if none is near.
+/// The known key (aliases included) nearest to a misspelt one, by edit distance; empty if none is
+/// near.
 std::string nearestKey(std::string_view key);
 
-/// The value as a YAML 1.1 scalar or flow list, the way files are written here: `1.0e-05`, `true`, quoted
-/// where a string looks like something else. monostate gives an empty string.
+/// The value as a YAML 1.1 scalar or flow list, the way files are written here: `1.0e-05`, `true`,
+/// quoted where a string looks like something else. monostate gives an empty string.
 std::string toYaml(const FieldValue& value);
 
-/// Reads YAML text as this field's type; checks type, range, choice, finiteness. Errors say what is allowed.
+/// Reads YAML text as this field's type; checks type, range, choice, finiteness. Errors say what is
+/// allowed.
 Result<FieldValue> parseValue(const Field& field, std::string_view yaml);
 
 /// The value that an untouched TrainingConfig has.

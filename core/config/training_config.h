@@ -9,9 +9,10 @@
 
 namespace zen {
 
-// The configuration of one run: plain values, grouped as the form shows them. A member's name is its YAML key
-// (one exception: `template` is a C++ keyword). Type and default stand here; key, range, unit, label and help
-// stand in the member's row in schema.cpp. An empty optional means "decided by other fields": resolve() fills it.
+// The configuration of one run: plain values, grouped as the form shows them. A member's name is
+// its YAML key (one exception: `template` is a C++ keyword). Type and default stand here; key,
+// range, unit, label and help stand in the member's row in schema.cpp. An empty optional means
+// "decided by other fields": resolve() fills it.
 
 enum class Stage { gspo, grpo, sft };
 enum class FinetuningType { lora, full };
@@ -25,7 +26,8 @@ enum class Quantization { none, nf4 }; ///< YAML: none | 4bit
 enum class EvalStrategy { no, steps, epoch };
 
 struct ModelSection {
-    std::string model_name_or_path = "zen/starter"; ///< hub id or folder; zen/starter ships with the program
+    std::string model_name_or_path
+        = "zen/starter"; ///< hub id or folder; zen/starter ships with the program
     std::string adapter_name_or_path; ///< continue this PEFT adapter
     std::string template_name = "qwen3"; ///< YAML: template
     bool enable_thinking = true;
@@ -37,17 +39,20 @@ struct AdapterSection {
     std::int64_t lora_rank = 16;
     std::optional<std::int64_t> lora_alpha; ///< 2 x lora_rank
     double lora_dropout = 0.0;
-    std::vector<std::string> lora_target = {"all"}; ///< all | q_proj k_proj v_proj o_proj gate_proj up_proj down_proj
+    std::vector<std::string> lora_target
+        = { "all" }; ///< all | q_proj k_proj v_proj o_proj gate_proj up_proj down_proj
     bool use_rslora = false;
     bool operator==(const AdapterSection&) const = default;
 };
 
 struct DataSection {
-    std::vector<std::string> dataset; ///< names in dataset_info.json, or paths of .json/.jsonl files
+    std::vector<std::string>
+        dataset; ///< names in dataset_info.json, or paths of .json/.jsonl files
     std::string dataset_dir = "data";
     std::vector<std::string> eval_dataset; ///< same; else val_size of dataset is held out
     std::string system_prompt; ///< put before every prompt; empty: none
-    std::string prompt_column; ///< empty: recognised (prompt, question, instruction, problem, messages)
+    std::string
+        prompt_column; ///< empty: recognised (prompt, question, instruction, problem, messages)
     std::string answer_column; ///< empty: recognised (answer, solution, output, response)
     std::int64_t cutoff_len = 2048; ///< tokens of prompt plus completion
     std::int64_t max_samples = 0; ///< 0: all
@@ -59,7 +64,8 @@ struct DataSection {
 struct BatchSection {
     std::int64_t per_device_train_batch_size = 8; ///< completions in one micro-batch
     std::int64_t gradient_accumulation_steps = 1;
-    std::optional<std::int64_t> steps_per_generation; ///< micro-batches a generation feeds; see resolve()
+    std::optional<std::int64_t>
+        steps_per_generation; ///< micro-batches a generation feeds; see resolve()
     std::int64_t num_iterations = 1; ///< passes over a generation batch
     std::int64_t num_generations = 8; ///< completions of one prompt
     std::optional<std::int64_t> max_completion_length; ///< tokens; cutoff_len / 2
@@ -67,10 +73,12 @@ struct BatchSection {
     bool operator==(const BatchSection&) const = default;
 };
 
-/// One entry of `rewards:` (training-spec 4.2). Parameters keep their YAML text; the reward checks them.
+/// One entry of `rewards:` (training-spec 4.2). Parameters keep their YAML text; the reward checks
+/// them.
 struct RewardTermSpec {
     std::string name; ///< shown in metrics as rewards/<name>/mean; defaults to type
-    std::string type; ///< number_equal | exact | regex | contains | think_format | tags_once | overlong | repetition
+    std::string type; ///< number_equal | exact | regex | contains | think_format | tags_once |
+                      ///< overlong | repetition
     double weight = 1.0;
     std::map<std::string, std::vector<std::string>> parameters; ///< scalar: one element
     int line = 0; ///< where it stands in the file, for messages
@@ -85,7 +93,8 @@ struct AlgorithmSection {
     Stage stage = Stage::gspo;
     std::optional<ImportanceLevel> importance_sampling_level; ///< gspo: sequence; grpo: token
     std::optional<double> epsilon; ///< sequence level: 3e-4; token level: 0.2
-    std::optional<double> epsilon_high; ///< epsilon where only that is given; else 4e-4 or 0.28 by level
+    std::optional<double>
+        epsilon_high; ///< epsilon where only that is given; else 4e-4 or 0.28 by level
     std::optional<double> delta; ///< two-sided clip; off when empty
     std::optional<LossType> loss_type; ///< grpo
     double beta = 0.0; ///< weight of the KL to the reference policy; 0: no reference pass
@@ -137,16 +146,18 @@ struct RunSection {
     std::string output_dir = "runs/latest";
     std::string run_name;
     bool overwrite_output_dir = false;
-    std::string resume_from_checkpoint; ///< empty: start anew; "latest": newest valid one; or a checkpoint folder
+    std::string resume_from_checkpoint; ///< empty: start anew; "latest": newest valid one; or a
+                                        ///< checkpoint folder
     std::int64_t seed = 42;
     std::int64_t logging_steps = 1;
     std::int64_t save_steps = 100; ///< 0: only at the end
     std::int64_t save_total_limit = 2; ///< 0: keep all
-    EvalStrategy eval_strategy = EvalStrategy::no; ///< besides the evaluation before and after the run
+    EvalStrategy eval_strategy
+        = EvalStrategy::no; ///< besides the evaluation before and after the run
     std::int64_t eval_steps = 50;
     std::int64_t max_eval_samples = 500; ///< 0: all
     std::int64_t log_completions = 2; ///< groups whose texts are written each step; 0: none
-    std::vector<std::string> report_to = {"none"};
+    std::vector<std::string> report_to = { "none" };
     std::string deepspeed; ///< path, exported only; one device trains here
     bool operator==(const RunSection&) const = default;
 };
@@ -164,10 +175,11 @@ struct TrainingConfig {
     bool operator==(const TrainingConfig&) const = default;
 };
 
-/// The same configuration with every empty optional (but delta) filled in: lora_alpha, level, loss type by stage,
-/// clip ranges by level; max_completion_length = cutoff_len / 2; steps_per_generation = gradient_accumulation_steps for
-/// GRPO and 4 x that for GSPO (so that its ratio acts; training-spec, decision 1); bf16/load_in_4bit merged
-/// into dtype/quantization. What the file said stays as it was. Idempotent.
+/// The same configuration with every empty optional (but delta) filled in: lora_alpha, level, loss
+/// type by stage, clip ranges by level; max_completion_length = cutoff_len / 2;
+/// steps_per_generation = gradient_accumulation_steps for GRPO and 4 x that for GSPO (so that its
+/// ratio acts; training-spec, decision 1); bf16/load_in_4bit merged into dtype/quantization. What
+/// the file said stays as it was. Idempotent.
 TrainingConfig resolve(TrainingConfig config);
 
 /// Completions in one generation batch: batch size x steps_per_generation (config resolved or not).

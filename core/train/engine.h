@@ -16,24 +16,27 @@
 
 namespace zen {
 
-// The seam between the programs and everything with tensors. zen_engine is loaded when a run, a chat or a check first
-// needs it, off the window's thread; a program that never trains never loads libtorch.
+// The seam between the programs and everything with tensors. zen_engine is loaded when a run, a
+// chat or a check first needs it, off the window's thread; a program that never trains never loads
+// libtorch.
 
 /// A run: the real trainer, or a scripted one in tests.
 class TrainingJob {
 public:
     virtual ~TrainingJob() = default;
-    /// Trains to the last step or until asked to stop. The last event published is RunFinished or RunFailed, exactly once; no
-    /// exception leaves this call. Call once, on a thread of its own.
+    /// Trains to the last step or until asked to stop. The last event published is RunFinished or
+    /// RunFailed, exactly once; no exception leaves this call. Call once, on a thread of its own.
     virtual void run(RunControl& control, EventSink& sink) noexcept = 0;
 };
 
 struct TrainerOptions {
     TrainingConfig config; ///< as read; resolved by the trainer
     std::string config_yaml; ///< the text that goes to config.yaml; empty: written from config
-    bool shuffle_rewards = false; ///< control experiment: rewards permuted across rows; must not learn
+    bool shuffle_rewards
+        = false; ///< control experiment: rewards permuted across rows; must not learn
     bool console_log = true; ///< also write console.log
-    bool background = false; ///< lower the training thread's priority, so that a window stays responsive
+    bool background
+        = false; ///< lower the training thread's priority, so that a window stays responsive
 };
 
 /// A conversation with a model, or with a run's adapter on it.
@@ -41,8 +44,10 @@ class ChatSession {
 public:
     virtual ~ChatSession() = default;
     /// The reply; `on_text` gets it piece by piece and may return false to stop.
-    virtual Result<std::string> reply(const std::vector<Message>& messages, const SamplingSection& sampling,
-        std::int64_t max_new_tokens, const std::function<bool(const std::string& piece)>& on_text) = 0;
+    virtual Result<std::string> reply(const std::vector<Message>& messages,
+        const SamplingSection& sampling, std::int64_t max_new_tokens,
+        const std::function<bool(const std::string& piece)>& on_text)
+        = 0;
 };
 
 struct ChatOptionsForModel {
@@ -88,17 +93,22 @@ public:
     virtual Result<std::unique_ptr<TrainingJob>> createTrainer(const TrainerOptions& options) = 0;
     virtual Result<std::unique_ptr<ChatSession>> openChat(const ChatOptionsForModel& options) = 0;
     virtual Result<Metrics> evaluate(const EvaluationOptions& options) = 0;
-    /// Calls `on_case` for each case found below `folder`, in a fixed order. Error: the folder holds none.
-    virtual Result<void> verify(const std::filesystem::path& folder, const std::filesystem::path& tokenizer_json,
-        const std::function<void(const VerifyCase&)>& on_case) = 0;
+    /// Calls `on_case` for each case found below `folder`, in a fixed order. Error: the folder
+    /// holds none.
+    virtual Result<void> verify(const std::filesystem::path& folder,
+        const std::filesystem::path& tokenizer_json,
+        const std::function<void(const VerifyCase&)>& on_case)
+        = 0;
     /// Speed of rollout and update of a model of this configuration.
     virtual Result<std::vector<BenchLine>> bench(const TrainingConfig& config) = 0;
-    /// Makes the starter model from nothing: data, tokenizer, random weights, SFT (see configs/starter_sft.yaml).
+    /// Makes the starter model from nothing: data, tokenizer, random weights, SFT (see
+    /// configs/starter_sft.yaml).
     virtual Result<void> makeStarter(const StarterOptions& options) = 0;
 };
 
-/// The engine, loaded from libzen_engine.so beside the program on the first call (0.75 s; any thread). Error: the library or
-/// one that it needs is missing (the linker's text is in the message). The engine lives until the process ends.
+/// The engine, loaded from libzen_engine.so beside the program on the first call (0.75 s; any
+/// thread). Error: the library or one that it needs is missing (the linker's text is in the
+/// message). The engine lives until the process ends.
 Result<Engine*> loadEngine();
 
 } // namespace zen

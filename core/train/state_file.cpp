@@ -40,9 +40,9 @@ json toJson(const Snapshot& snapshot)
     for (const auto& [name, entry] : state.window.entries())
         window[name] = { entry.sum, entry.count };
     return { { "step", state.step }, { "generations", state.generations },
-        { "buffer_cursor", state.buffer_cursor }, { "buffer_metrics", state.buffer_metrics }, { "unscored_in_a_row", state.unscored_in_a_row },
-        { "num_tokens", state.num_tokens }, { "seconds", state.seconds },
-        { "non_finite_steps", state.non_finite_steps },
+        { "buffer_cursor", state.buffer_cursor }, { "buffer_metrics", state.buffer_metrics },
+        { "unscored_in_a_row", state.unscored_in_a_row }, { "num_tokens", state.num_tokens },
+        { "seconds", state.seconds }, { "non_finite_steps", state.non_finite_steps },
         { "non_finite_in_a_row", state.non_finite_in_a_row }, { "metric_window", window },
         { "reward_first", toJson(state.reward_first) },
         { "reward_last", toJson(state.reward_last) },

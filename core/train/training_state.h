@@ -22,7 +22,8 @@ struct TrainingState {
     std::int64_t generations
         = 0; ///< generation batches made; chooses the next prompts and the sampler's noise
     std::vector<RolloutRow> buffer; ///< the current generation batch, shuffled
-    Metrics buffer_metrics; ///< rewards, lengths and speed of that batch; repeated in every step that learns from it
+    Metrics buffer_metrics; ///< rewards, lengths and speed of that batch; repeated in every step
+                            ///< that learns from it
     std::int64_t buffer_cursor
         = 0; ///< micro-batches already taken from it, over all its iterations
     std::int64_t unscored_in_a_row = 0; ///< generation batches that were mostly unscored

@@ -62,8 +62,8 @@ at::Tensor nextTokenLogprobs(const at::Tensor& logits_BTV, const at::Tensor& ids
         .squeeze(2);
 }
 
-/// Logits that are all bfloat16 numbers come from bfloat16 arithmetic, which is known to a few units in its
-/// last place only; our float32 arithmetic on the same weights is the more exact one.
+/// Logits that are all bfloat16 numbers come from bfloat16 arithmetic, which is known to a few
+/// units in its last place only; our float32 arithmetic on the same weights is the more exact one.
 double logitTolerance(const at::Tensor& logits)
 {
     if (!logits.to(at::kBFloat16).to(at::kFloat).equal(logits))
@@ -156,8 +156,8 @@ Result<void> checkGreedy(
     return {};
 }
 
-/// Mean NLL of the real next tokens, as transformers computes a loss with padding labelled -100: a row's
-/// first token counts, predicted by the padding before it.
+/// Mean NLL of the real next tokens, as transformers computes a loss with padding labelled -100: a
+/// row's first token counts, predicted by the padding before it.
 at::Tensor meanNll(const Qwen3& model, const at::Tensor& ids_BT, const at::Tensor& mask_BT)
 {
     ForwardOptions forward;

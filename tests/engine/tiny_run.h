@@ -94,7 +94,8 @@ inline TrainingConfig tinyConfig(const fs::path& root)
     config.optimizer.lr_scheduler_type = SchedulerType::linear;
     config.optimizer.max_steps = 6;
     config.memory.dtype = WeightType::float32;
-    config.memory.num_threads = 1; // a second one would mostly wait, and make room for others' tests
+    config.memory.num_threads
+        = 1; // a second one would mostly wait, and make room for others' tests
     config.run.output_dir = (root / "run").string();
     config.run.save_steps = 0;
     config.run.seed = 7;

@@ -74,7 +74,8 @@ void TestQwen3::logits_matchReference_data()
                            << "dense-logits" << kLogitTolerance;
     QTest::newRow("sharded") << "dense-sharded"
                              << "dense-logits" << kLogitTolerance;
-    // That case was computed in bfloat16, activations too: its largest logit, 3.7, is known to 1/64 only.
+    // That case was computed in bfloat16, activations too: its largest logit, 3.7, is known to 1/64
+    // only.
     QTest::newRow("bf16 checkpoint in float32") << "dense-bf16"
                                                 << "dense-bf16-logits" << 0.1;
 }

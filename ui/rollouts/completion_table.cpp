@@ -54,7 +54,8 @@ protected:
 
 } // namespace
 
-void CompletionModel::present(const std::vector<std::string>& reward_names, const SampledGroup& group)
+void CompletionModel::present(
+    const std::vector<std::string>& reward_names, const SampledGroup& group)
 {
     beginResetModel();
     m_names = reward_names;
@@ -183,7 +184,8 @@ CompletionTable::CompletionTable(QWidget* parent)
     fitColumns();
 }
 
-void CompletionTable::present(const std::vector<std::string>& reward_names, const SampledGroup& group)
+void CompletionTable::present(
+    const std::vector<std::string>& reward_names, const SampledGroup& group)
 {
     m_model->present(reward_names, group);
     fitColumns();
