@@ -15,11 +15,19 @@ namespace {
 // vocabulary
 
 constexpr double kProgramBytes = 200e6; ///< libtorch, the tokenizer's tables and an empty process
-constexpr double kOverheadShare = 0.08; ///< allocator and workspaces, of all that varies
+constexpr double kOverheadShare = 0.08; ///< the allocator's, of all that varies
 constexpr std::int64_t kRowsAtOnce = 256; ///< completions that are decoded at the same time
 constexpr double kNf4Bytes = 4.5 / 8; ///< 4 bits, and a float32 scale for every 64 weights
 constexpr double kNf4DoubleQuantBytes = 4.127 / 8; ///< the scales in 8 bits
 constexpr double kAdamBytes = 16; ///< float32: parameter, gradient, two moments
+constexpr double kFloat = 4;
+constexpr double kGradientLanes = 16; ///< float32 partial sums of a layer's gradients
+constexpr double kGradientLanesOfWeights = 4; ///< the same when all weights train
+constexpr std::int64_t kPanelParameters
+    = 16'000'000; ///< float32 models up to here decode from a second layout
+constexpr double kPrefillTokens = 8192; ///< prompts' tokens in one pass
+constexpr std::int64_t kSmallestBf16Matrix = 1
+    << 20; ///< h x I; smaller ones are as fast in float32
 
 std::uint64_t rounded(double bytes)
 {
@@ -36,15 +44,6 @@ bool trainsAllWeights(const TrainingConfig& config)
     return config.adapter.finetuning_type == FinetuningType::full;
 }
 
-/// Bytes of one number in activations and caches: those of the weights' type; bf16 with 4-bit
-/// weights.
-double valueBytes(const TrainingConfig& config)
-{
-    if (config.memory.quantization == Quantization::nf4)
-        return 2;
-    return plannedWeightType(config) == WeightType::bfloat16 ? 2 : 4;
-}
-
 /// linear parameters x bytes a weight + the rest (embedding, head, norms) x 2 or 4
 double weightBytes(const TrainingConfig& config, const Qwen3Shape& shape)
 {
@@ -53,7 +52,7 @@ double weightBytes(const TrainingConfig& config, const Qwen3Shape& shape)
     if (config.memory.quantization == Quantization::nf4)
         return linear * (config.memory.bnb_4bit_use_double_quant ? kNf4DoubleQuantBytes : kNf4Bytes)
             + rest * 2;
-    return (linear + rest) * valueBytes(config);
+    return (linear + rest) * (plannedWeightType(config, shape) == WeightType::bfloat16 ? 2 : 4);
 }
 
 /// in + out of each projection, for each time it occurs in a layer
@@ -92,60 +91,111 @@ std::int64_t generatedRows(const TrainingConfig& config)
     return std::min(rows, kRowsAtOnce);
 }
 
-/// 2 (keys and values) x L x K x D x tokens x rows x bytes a value
-double cacheBytes(const TrainingConfig& config, const Qwen3Shape& shape)
+/// Tokens that are in the cache at the same time: each row's completion, and the prompts, which the
+/// rows of a group share.
+struct CachedLoad {
+    double completion_tokens = 0;
+    double prompt_tokens = 0;
+};
+
+CachedLoad cachedLoad(const TrainingConfig& config)
 {
-    return toDouble(cacheBytesPerToken(shape, 1)) * valueBytes(config)
-        * toDouble(config.data.cutoff_len) * toDouble(generatedRows(config));
+    const std::int64_t rows = generatedRows(config);
+    const bool rollout = config.algorithm.stage != Stage::sft;
+    const std::int64_t group
+        = rollout ? std::max<std::int64_t>(1, config.batch.num_generations) : 1;
+    const std::int64_t longest = config.data.cutoff_len;
+    const std::int64_t completion
+        = std::min(config.batch.max_completion_length.value_or(longest), longest);
+    return { toDouble(rows) * toDouble(completion),
+        toDouble((rows + group - 1) / group) * toDouble(longest - completion) };
 }
 
-/// Saved for backward, a token and layer, in bytes for bf16: 12 h + 8 (H + K) D + 8 I; twice that
-/// in float32. An expert layer keeps its routed share: 8 x experts a token x their I.
-double savedBytesPerTokenAndLayer(const TrainingConfig& config, const Qwen3Shape& shape)
+/// 2 (keys and values) x L x K x D x 4 bytes for each cached token
+double cacheBytes(const TrainingConfig& config, const Qwen3Shape& shape)
+{
+    const CachedLoad load = cachedLoad(config);
+    return toDouble(cacheBytesPerToken(shape, 4)) * (load.completion_tokens + load.prompt_tokens);
+}
+
+/// Kept for backward, a token and layer, in float32: input and the sum after attention (2 h), q, k,
+/// v and attention's output (2 (H + K) D), its logarithmic sums (H), gate and up (2 I); an expert
+/// layer keeps its routed share of those.
+double keptPerTokenAndLayer(const Qwen3Shape& shape)
 {
     const double mlp = shape.isMoe()
         ? toDouble(shape.experts_per_token * shape.moe_intermediate_size)
         : toDouble(shape.intermediate_size);
-    const double bf16 = 12 * toDouble(shape.hidden_size)
-        + 8 * toDouble((shape.num_heads + shape.num_kv_heads) * shape.head_dim) + 8 * mlp;
-    return bf16 * valueBytes(config) / 2;
+    return kFloat
+        * (2 * toDouble(shape.hidden_size)
+            + 2 * toDouble((shape.num_heads + shape.num_kv_heads) * shape.head_dim)
+            + toDouble(shape.num_heads) + 2 * mlp);
 }
 
-/// One micro-batch. Without checkpointing: every layer's saved values. With: the input of each
-/// layer (h values a token) and one layer live. Besides, the float32 scores of one row and layer: H
-/// x T x T.
+/// Gradients of one layer while it goes backward: of q, k, v and attention's output, of its input,
+/// middle and output
+double backwardPerToken(const Qwen3Shape& shape)
+{
+    return kFloat
+        * (3 * toDouble(shape.hidden_size)
+            + 2 * toDouble((shape.num_heads + shape.num_kv_heads) * shape.head_dim));
+}
+
+/// One micro-batch of full length. Without checkpointing: what every layer keeps. With: each
+/// layer's input (h) and one layer computed again. Besides: the layer going backward, the hidden
+/// states and their gradient (3 h). Attention keeps no scores.
 double activationBytes(const TrainingConfig& config, const Qwen3Shape& shape)
 {
-    const double length = toDouble(config.data.cutoff_len);
-    const double tokens = length * toDouble(config.batch.per_device_train_batch_size);
-    const double layer = savedBytesPerTokenAndLayer(config, shape);
+    const double tokens
+        = toDouble(config.data.cutoff_len) * toDouble(config.batch.per_device_train_batch_size);
     const double layers = toDouble(shape.num_layers);
-    const double saved = config.memory.gradient_checkpointing
-        ? toDouble(shape.hidden_size) * valueBytes(config) * layers + layer
-        : layer * layers;
-    return tokens * saved + toDouble(shape.num_heads) * length * length * 4;
+    const double hidden = kFloat * toDouble(shape.hidden_size);
+    const double layer = keptPerTokenAndLayer(shape);
+    const double kept
+        = config.memory.gradient_checkpointing ? hidden * layers + layer : layer * layers;
+    return tokens * (kept + backwardPerToken(shape) + 3 * hidden);
 }
 
 /// Update: float32 logits, their exponentials and their gradient for one chunk of tokens, 3 x 4 x
-/// chunk x V. Rollout: the logits of one position of each row and the sampler's copy, 2 x 4 x rows
-/// x V.
+/// chunk x V. Rollout: the logits of one position of each row, 4 x rows x V.
 double logitBytes(const TrainingConfig& config, const Qwen3Shape& shape)
 {
-    const double chunk = toDouble(std::min(config.memory.logprob_chunk_tokens,
-        config.data.cutoff_len * config.batch.per_device_train_batch_size));
-    return 4 * toDouble(shape.vocab_size)
-        * std::max(3 * chunk, 2 * toDouble(generatedRows(config)));
+    const double chunk = std::min(toDouble(config.memory.logprob_chunk_tokens),
+        toDouble(config.data.cutoff_len) * toDouble(config.batch.per_device_train_batch_size));
+    return kFloat * toDouble(shape.vocab_size)
+        * std::max(3 * chunk, toDouble(generatedRows(config)));
+}
+
+/// Update: a float32 layer laid out for its products, and partial sums of its gradients. Rollout:
+/// prompts in one layer, and a small float32 model laid out a second time.
+double workspaceBytes(const TrainingConfig& config, const Qwen3Shape& shape)
+{
+    const double layers = toDouble(std::max<std::int64_t>(1, shape.num_layers));
+    const double layer = toDouble(shape.linearParameters()) / layers;
+    const bool float32 = config.memory.quantization == Quantization::none
+        && plannedWeightType(config, shape) == WeightType::float32;
+    const double lanes = trainsAllWeights(config)
+        ? kGradientLanesOfWeights * layer
+        : kGradientLanes * toDouble(adapterParameters(config.adapter, shape)) / layers;
+    const double update = kFloat * (lanes + (float32 ? layer : 0));
+    const bool in_panels = float32 && shape.parameters() <= kPanelParameters;
+    const double head = toDouble(shape.vocab_size) * toDouble(shape.hidden_size);
+    const double prefill
+        = std::min(kPrefillTokens, cachedLoad(config).prompt_tokens) * keptPerTokenAndLayer(shape);
+    return std::max(update, prefill + (in_panels ? kFloat * (layer * layers + head) : 0));
 }
 
 } // namespace
 
-WeightType plannedWeightType(const TrainingConfig& config)
+WeightType plannedWeightType(const TrainingConfig& config, const Qwen3Shape& shape)
 {
     if (trainsAllWeights(config))
         return WeightType::float32;
     if (config.memory.dtype != WeightType::automatic)
         return config.memory.dtype;
-    return thisMachine().has_bf16_instructions ? WeightType::bfloat16 : WeightType::float32;
+    const bool large = shape.hidden_size * shape.intermediate_size >= kSmallestBf16Matrix;
+    return large && thisMachine().has_bf16_instructions ? WeightType::bfloat16
+                                                        : WeightType::float32;
 }
 
 std::int64_t adapterParameters(const AdapterSection& adapter, const Qwen3Shape& shape)
@@ -177,7 +227,7 @@ MemoryPlan planMemory(const TrainingConfig& unresolved, const Qwen3Shape& shape)
     plan.activations = rounded(activationBytes(config, shape));
     plan.logits = rounded(logitBytes(config, shape));
     const auto varying = static_cast<double>(plan.peak() - plan.program - plan.weights);
-    plan.overhead = rounded(kOverheadShare * varying);
+    plan.overhead = rounded(kOverheadShare * varying + workspaceBytes(config, shape));
     return plan;
 }
 

@@ -10,8 +10,8 @@
 
 namespace zen {
 
-/// Bytes that a run will hold, by purpose (training-spec 7.2). Peak is the larger of the two
-/// phases.
+/// Bytes that a run will hold, by purpose: float32 activations and cache whatever the weights'
+/// type, no attention scores, logits of one chunk. Peak is the larger of the two phases.
 struct MemoryPlan {
     std::uint64_t program = 0; ///< libtorch and the empty process
     std::uint64_t weights = 0;
@@ -19,7 +19,7 @@ struct MemoryPlan {
     std::uint64_t kv_cache = 0; ///< rollout only
     std::uint64_t activations = 0; ///< update only
     std::uint64_t logits = 0; ///< the chunk, in the larger of its two uses
-    std::uint64_t overhead = 0; ///< allocator and workspaces
+    std::uint64_t overhead = 0; ///< allocator, workspaces, second layouts of weights
     std::uint64_t rollout() const
     {
         return program + weights + adapter + kv_cache + logits + overhead;
@@ -31,9 +31,10 @@ struct MemoryPlan {
     std::uint64_t peak() const { return rollout() > update() ? rollout() : update(); }
 };
 
-/// The type that the frozen weights are planned in: as configured; auto gives bfloat16 where the
-/// CPU has instructions for it. Full fine-tuning trains float32 weights.
-WeightType plannedWeightType(const TrainingConfig& config);
+/// The type that the frozen weights are planned in: as configured; auto gives bfloat16 for matrices
+/// that are large enough to gain, where the CPU has instructions for it. Full fine-tuning trains
+/// float32 weights.
+WeightType plannedWeightType(const TrainingConfig& config, const Qwen3Shape& shape);
 
 /// Parameters of a LoRA adapter: the sum of rank x (in + out) over its targets. "all" leaves the
 /// experts of a mixture out.

@@ -1,7 +1,6 @@
 #include "core/train/reporter.h"
 
 #include "core/runs/console_log_sink.h"
-#include "core/runs/event_log.h"
 
 #include <exception>
 
@@ -26,6 +25,7 @@ Result<void> Reporter::openLogs(const RunFolder& folder, bool console_log)
     auto events = EventLog::open(folder.path);
     if (!events)
         return tl::unexpected(events.error());
+    m_event_log = events->get();
     m_logs.push_back(std::move(*events));
     if (!console_log)
         return {};
@@ -41,6 +41,8 @@ void Reporter::publish(const Event& event) noexcept
     for (const auto& log : m_logs)
         publishQuietly(*log, event);
     publishQuietly(m_listener, event);
+    if (const auto error = m_event_log != nullptr ? m_event_log->takeError() : std::nullopt)
+        warning(*error + ". Training goes on; events are missing from the run folder.");
 }
 
 void Reporter::phase(Phase phase, std::int64_t step, double fraction) noexcept

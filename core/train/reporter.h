@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/runs/event_log.h"
 #include "core/runs/events.h"
 #include "core/runs/run_folder.h"
 
@@ -36,6 +37,7 @@ public:
 private:
     EventSink& m_listener;
     std::vector<std::unique_ptr<EventSink>> m_logs;
+    EventLog* m_event_log = nullptr; ///< one of m_logs
     Phase m_phase = Phase::loading;
     std::int64_t m_phase_step = -1;
     std::chrono::steady_clock::time_point m_last_fraction;
