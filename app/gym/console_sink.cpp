@@ -26,16 +26,6 @@ std::optional<double> valueOf(const Metrics& metrics, const char* name)
     return found->second;
 }
 
-/// 1234567 -> "1.2 M".
-std::string shortCount(std::uint64_t count)
-{
-    if (count >= 1'000'000'000)
-        return fmt::format("{:.1f} B", static_cast<double>(count) / 1e9);
-    if (count >= 1'000'000)
-        return fmt::format("{:.1f} M", static_cast<double>(count) / 1e6);
-    return fmt::format("{}", count);
-}
-
 std::string upperCase(std::string text)
 {
     std::transform(text.begin(), text.end(), text.begin(),
@@ -130,8 +120,8 @@ void ConsoleSink::show(const RunStarted& started)
     m_step_ends.assign(1, m_clock());
     std::string line
         = fmt::format("{} on {}: {} parameters, {} of them train, weights in {}, {} steps",
-            upperCase(started.stage), started.model, shortCount(started.parameters),
-            shortCount(started.trainable_parameters), started.weight_type, started.total_steps);
+            upperCase(started.stage), started.model, formatCount(started.parameters),
+            formatCount(started.trainable_parameters), started.weight_type, started.total_steps);
     if (started.first_step > 0)
         line += fmt::format(", {} of them done before", started.first_step);
     if (started.planned_memory_bytes > 0)

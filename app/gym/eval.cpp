@@ -57,11 +57,11 @@ int evaluate(const EvalArguments& arguments)
     const std::optional<LoadedConfig> loaded = loadUsableConfig(arguments.source);
     if (!loaded)
         return kBadInput;
+    explainDevices(loaded->config);
     if (const auto missing = missingFile(loaded->config, arguments.adapter)) {
         printError(*missing);
         return kBadInput;
     }
-    explainDevices(loaded->config);
     const Result<Engine*> engine = loadEngine();
     if (!engine) {
         printError(engine.error().message);

@@ -72,10 +72,7 @@ void printFindings(const Diagnostics& findings, const std::string& file, Advice 
         for (const Diagnostic& finding : findings) {
             if (finding.severity != severity)
                 continue;
-            std::string text = toText(finding, finding.line > 0 ? file : "");
-            if (finding.fix)
-                text += fmt::format(" [{}]", finding.fix->label);
-            fmt::print(stderr, "{}\n", printable(text));
+            fmt::print(stderr, "{}\n", printable(toText(finding, finding.line > 0 ? file : "")));
         }
     }
 }

@@ -127,9 +127,9 @@ int plan(const PlanArguments& arguments)
         fmt::print("{}\n", object.dump());
         return kDone;
     }
-    fmt::print("{}: {:.2f} B parameters, from {}\n\n",
-        printable(loaded->config.model.model_name_or_path),
-        static_cast<double>(model->shape.parameters()) / 1e9, printable(model->source));
+    fmt::print("{}: {} parameters, from {}\n\n", printable(loaded->config.model.model_name_or_path),
+        formatCount(static_cast<std::uint64_t>(model->shape.parameters())),
+        printable(model->source));
     printTable(memory);
     fmt::print("\nPeak {}; this machine has {}, {} of it free: {}.\n", formatBytes(memory.peak()),
         formatBytes(machine.memory_total_bytes), formatBytes(machine.memory_available_bytes),

@@ -125,6 +125,15 @@ std::string formatDuration(double seconds)
     return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
+std::string formatCount(std::uint64_t count)
+{
+    if (count >= 1'000'000'000)
+        return fmt::format("{:.1f} B", static_cast<double>(count) / 1e9);
+    if (count >= 1'000'000)
+        return fmt::format("{:.1f} M", static_cast<double>(count) / 1e6);
+    return fmt::format("{}", count);
+}
+
 std::string formatPercent(double share)
 {
     return fmt::format("{:.1f} %", share * 100);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ private:
 
 /// "1 min 32 s", "45 s", "2 h 5 min".
 std::string formatDuration(double seconds);
+
+/// "1.2 M", "4.0 B"; below a million the number itself.
+std::string formatCount(std::uint64_t count);
 
 /// "21.4 %" of a share between 0 and 1.
 std::string formatPercent(double share);

@@ -152,11 +152,11 @@ int train(const TrainArguments& arguments)
     const std::optional<LoadedConfig> loaded = loadUsableConfig(arguments.source);
     if (!loaded)
         return kBadInput;
+    explainDevices(loaded->config);
     const Diagnostics findings = checkStart(loaded->config);
     printFindings(findings, loaded->file, Advice::hide);
     if (hasErrors(findings))
         return kBadInput;
-    explainDevices(loaded->config);
 
     SignalWatch signals;
     const Result<Engine*> engine = loadEngine();

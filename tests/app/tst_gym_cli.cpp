@@ -105,7 +105,7 @@ void TestGymCli::unknownKey_namesLineAndNearestKey()
     const QString config = write(QStringLiteral("c.yaml"), tinyConfig() + "lora_rnak: 8\n");
     const GymResult result = gym({ QStringLiteral("train"), config });
     QCOMPARE(result.code, 2);
-    QVERIFY2(result.err.contains(QStringLiteral("line 7")), qPrintable(result.err));
+    QVERIFY2(result.err.contains(QStringLiteral("c.yaml:7:")), qPrintable(result.err));
     QVERIFY2(result.err.contains(QStringLiteral("lora_rank")), qPrintable(result.err));
 }
 
@@ -211,14 +211,14 @@ void TestGymCli::seedCommand_saysWhereWeightsGo()
 
 void TestGymCli::multiDeviceSettings_areExplainedOnce()
 {
-    write(QStringLiteral("rows.jsonl"), "{\"question\": \"1 + 1?\", \"answer\": \"2\"}\n");
     const QString config = write(QStringLiteral("c.yaml"), tinyConfig());
     const GymResult result
         = gym({ QStringLiteral("eval"), config, QStringLiteral("--adapter"), m_folder->path(),
                   QStringLiteral("--deepspeed"), QStringLiteral("z3.json") },
             { QStringLiteral("CUDA_VISIBLE_DEVICES=0,1") });
-    QCOMPARE(result.code, 2); // the folder holds no adapter
-    QVERIFY2(result.err.contains(QStringLiteral("adapter_config.json")), qPrintable(result.err));
+    QCOMPARE(result.code, 2); // the data set and the adapter are missing
+    QCOMPARE(result.err.count(QStringLiteral("one CPU device trains")), 1);
+    QVERIFY(result.err.contains(QStringLiteral("CUDA_VISIBLE_DEVICES and deepspeed")));
 }
 
 void TestGymCli::keys_listEveryFieldAsJsonToo()

@@ -24,6 +24,7 @@ private:
         return { QStringLiteral("train"), QStringLiteral("configs/starter_gspo.yaml"),
             QStringLiteral("--output_dir"), folder, QStringLiteral("--max_steps"),
             QString::number(steps), QStringLiteral("--max_eval_samples"), QStringLiteral("8"),
+            QStringLiteral("--overwrite_output_dir"), QStringLiteral("false"),
             QStringLiteral("--max_completion_length"), QStringLiteral("32") };
     }
     static QJsonObject summary(const QString& folder)
