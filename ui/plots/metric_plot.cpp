@@ -176,6 +176,7 @@ void MetricPlot::refresh()
     PlotPicture picture;
     std::tie(picture.x_low, picture.x_high) = xRange();
     picture.x_axis = m_x_axis;
+    picture.follows = isFollowing();
     picture.draws_raw = m_series.smoothing() > 0;
     const int width = m_canvas->plotWidth();
     picture.curve = m_series.view(m_x_axis, picture.x_low, picture.x_high, width);

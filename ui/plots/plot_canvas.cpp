@@ -179,8 +179,8 @@ void PlotCanvas::draw(const PlotPicture& picture)
     Impl& d = *m_impl;
     d.drawing = true;
     d.x_ticker->setAxis(picture.x_axis);
-    const double margin
-        = (picture.x_high - picture.x_low) * kEdge / plotWidth(); // marks at the ends are whole
+    const double margin // marks at the first value are whole
+        = picture.follows ? (picture.x_high - picture.x_low) * kEdge / plotWidth() : 0;
     d.plot->xAxis->setRange(picture.x_low - margin, picture.x_high);
     if (picture.logarithmic) {
         d.plot->yAxis->setScaleType(QCPAxis::stLogarithmic);
