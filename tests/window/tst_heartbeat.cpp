@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <thread>
 #include <vector>
 
@@ -42,9 +43,17 @@ void burnAllCores(RunControl& control, EventSink& sink)
         sink.publish(sampledEvent(step));
         sink.publish(LogLine{ .level = "info", .text = "step " + std::to_string(step) });
         sink.publish(stepEvent(step, total, 0.5));
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     sink.publish(finishedEvent("stopped"));
+}
+
+/// CPU time of the calling thread.
+double threadSeconds()
+{
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 /// Milliseconds from post to delivery of an event every 10 ms, sorted.
@@ -87,21 +96,23 @@ private Q_SLOTS:
         TrainingSession session;
         RunPage run(session);
         RolloutsPage rollouts(session);
-        for (QWidget* page : { static_cast<QWidget*>(&run), static_cast<QWidget*>(&rollouts) }) {
-            page->resize(1180, 740);
-            page->show();
-        }
+        run.resize(1180, 740);
+        run.show(); // the other pages listen behind it, as in the window
         session.start(scripted(burnAllCores));
         QTRY_VERIFY_WITH_TIMEOUT(session.status().step() > 5000, 30000);
         QObject receiver;
         double best = 1e9;
         for (int window = 0; window < kWindows && best > 50; ++window) {
+            const double before = threadSeconds();
             const std::vector<double> delays = measureDelays(receiver);
+            const double busy
+                = (threadSeconds() - before) / std::chrono::duration<double>(kWindowLength).count();
             QVERIFY(delays.size() > 20);
             const double p50 = delays[delays.size() / 2];
             const double p99 = delays[delays.size() * 99 / 100];
-            qInfo("event-loop delay over %zu beats: p50 %.1f ms, p99 %.1f ms, max %.1f ms",
-                delays.size(), p50, p99, delays.back());
+            qInfo("event-loop delay over %zu beats: p50 %.1f ms, p99 %.1f ms, max %.1f ms; window "
+                  "thread %.0f %% of a core",
+                delays.size(), p50, p99, delays.back(), 100 * busy);
             best = std::min(best, p99);
         }
         session.stop();

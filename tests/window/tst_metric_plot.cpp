@@ -172,8 +172,8 @@ private Q_SLOTS:
         QTest::addColumn<double>("axis_low");
         QTest::addColumn<double>("axis_high");
         QTest::addColumn<double>("step");
-        QTest::newRow("reward") << 0.0 << 0.83 << 0.0 << 1.0 << 0.2;
-        QTest::newRow("perplexity") << 1.3 << 1.93 << 1.2 << 2.0 << 0.2;
+        QTest::newRow("reward") << 0.0 << 0.83 << 0.0 << 1.0 << 0.25;
+        QTest::newRow("perplexity") << 1.3 << 1.93 << 1.25 << 2.0 << 0.25;
         QTest::newRow("loss") << -0.0031 << 0.0034 << -0.004 << 0.004 << 0.002;
         QTest::newRow("large") << 120.0 << 4800.0 << 0.0 << 5000.0 << 1000.0;
         QTest::newRow("exact ends stay") << 0.0 << 1.0 << 0.0 << 1.0 << 0.25;

@@ -92,9 +92,9 @@ private Q_SLOTS:
             QVERIFY2(plot, metric);
             QCOMPARE(plot->series().size(), std::size_t(120));
         }
-        QVERIFY(page.findChild<MetricPlot*>(QStringLiteral("plot_reward"))
-                    ->valueText()
-                    .endsWith(QStringLiteral("at step 120")));
+        QTRY_VERIFY(page.findChild<MetricPlot*>(QStringLiteral("plot_reward"))
+                        ->valueText()
+                        .endsWith(QStringLiteral("at step 120")));
         QCOMPARE(textOf(page, "newestPrompt"),
             QStringLiteral("Mia has 17 apples and buys 2 bags of 6. How many apples now?"));
         QVERIFY(textOf(page, "newestCompletion")

@@ -76,6 +76,7 @@ QWidget* ChatPage::buildControls()
     m_temperature->setRange(0.0, 2.0);
     m_temperature->setSingleStep(0.1);
     m_temperature->setDecimals(1);
+    m_temperature->setMinimumWidth(72);
     m_temperature->setValue(0.7);
     m_temperature->setToolTip(tr("0 always takes the likeliest token"));
     m_max_tokens = new QSpinBox(row);
@@ -83,6 +84,7 @@ QWidget* ChatPage::buildControls()
     m_max_tokens->setAccessibleName(tr("Longest reply, tokens"));
     m_max_tokens->setRange(16, 8192);
     m_max_tokens->setSingleStep(64);
+    m_max_tokens->setMinimumWidth(84);
     m_max_tokens->setValue(256);
     m_anew = plainButton(tr("New conversation"), {}, row);
     m_anew->setObjectName(QStringLiteral("chatAnew"));
@@ -117,6 +119,8 @@ QWidget* ChatPage::buildInput()
     m_input->setAccessibleName(tr("Your message"));
     m_input->setPlaceholderText(tr("Your message. Enter sends it, Shift+Enter starts a line."));
     m_input->setTabChangesFocus(true);
+    m_input->document()->setDocumentMargin(8);
+    m_input->viewport()->setAutoFillBackground(false);
     m_input->setFixedHeight(76);
     m_input->installEventFilter(this);
     m_send = filledButton(tr("Send"), QStringLiteral("send"), row);

@@ -3,6 +3,7 @@
 #include "ui/data/row_model.h"
 #include "ui/rewards/reward_bench.h"
 #include "ui/run/shown_text.h"
+#include "ui/run/table_cell.h"
 #include "ui/shell/button.h"
 #include "ui/shell/card.h"
 #include "ui/shell/empty_state.h"
@@ -30,6 +31,7 @@ QTableView* rowTable(RowModel* model, QWidget* parent)
     table->setObjectName(QStringLiteral("dataRows"));
     table->setAccessibleName(DataPage::tr("Rows of the dataset"));
     table->setModel(model);
+    table->setItemDelegate(new TableCell(table));
     table->setFrameShape(QFrame::NoFrame);
     table->setShowGrid(false);
     table->setSelectionBehavior(QAbstractItemView::SelectRows);
@@ -127,7 +129,7 @@ QWidget* DataPage::buildContent()
     auto* table_card = new Card(content);
     m_rows = new RowModel(this);
     m_table = rowTable(m_rows, table_card);
-    table_card->body()->setContentsMargins(0, 2, 0, 6);
+    table_card->body()->setContentsMargins(6, 2, 6, 6);
     table_card->body()->addWidget(m_table);
     connect(m_table->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
         [this](const QModelIndex& current) { showRow(current.row()); });

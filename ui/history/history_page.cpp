@@ -41,7 +41,7 @@ HistoryPage::HistoryPage(std::function<std::filesystem::path()> runs_root, QWidg
     connect(choose, &QPushButton::clicked, this, &HistoryPage::tiersRequested);
     empty->addAction(choose);
     auto* card = new Card(this);
-    card->body()->setContentsMargins(0, 2, 0, 6);
+    card->body()->setContentsMargins(6, 2, 6, 6);
     card->body()->addWidget(m_table);
     m_stack->addWidget(empty);
     m_stack->addWidget(card);

@@ -3,6 +3,7 @@
 #include "ui/plots/axis_range.h"
 #include "ui/run/run_facts.h"
 #include "ui/run/shown_text.h"
+#include "ui/run/table_cell.h"
 #include "ui/shell/pill.h"
 #include "ui/shell/plain_label.h"
 #include "ui/shell/theme.h"
@@ -13,7 +14,6 @@
 #include <QPainter>
 #include <QPainterPath>
 #include <QSortFilterProxyModel>
-#include <QStyledItemDelegate>
 
 #include <algorithm>
 #include <array>
@@ -42,41 +42,33 @@ PillTone toneOf(const QString& status)
         : PillTone::outline;
 }
 
-class HistoryDelegate : public QStyledItemDelegate {
+class HistoryCell : public TableCell {
 public:
-    using QStyledItemDelegate::QStyledItemDelegate;
+    using TableCell::TableCell;
 
-    void paint(QPainter* painter, const QStyleOptionViewItem& option,
+protected:
+    void paintContent(QPainter& painter, const QRect& inner, const QStyleOptionViewItem& option,
         const QModelIndex& index) const override
     {
         const Theme& theme = Theme::of(*option.widget);
-        const QRect box = option.rect;
-        const QRect inner = box.adjusted(16, 0, -6, 0);
-        painter->save();
-        if (option.state & QStyle::State_Selected)
-            painter->fillRect(box, theme.accent_tint);
-        painter->fillRect(QRect(box.left(), box.bottom(), box.width(), 1), theme.line);
-        switch (index.column()) {
-        case HistoryModel::Name:
-            paintName(*painter, inner, index, theme);
-            break;
-        case HistoryModel::Curve:
-            paintCurve(*painter, inner.adjusted(0, theme.scaled(14), -10, -theme.scaled(14)), index,
-                theme);
-            break;
-        case HistoryModel::Status:
-            paintPill(*painter, inner, index.data().toString(), toneOf(index.data().toString()),
+        const int margin = theme.scaled(14);
+        if (index.column() == HistoryModel::Name)
+            paintName(painter, inner, index, theme);
+        else if (index.column() == HistoryModel::Curve)
+            paintCurve(painter, inner.adjusted(0, margin, -margin, -margin), index, theme);
+        else if (index.column() == HistoryModel::Status)
+            paintPill(painter, inner, index.data().toString(), toneOf(index.data().toString()),
                 *option.widget);
-            break;
-        default: {
-            const bool is_text = index.column() == HistoryModel::Started;
-            painter->setFont(is_text ? theme.text(11) : theme.mono(12));
-            painter->setPen(is_text ? theme.muted : theme.ink);
-            painter->drawText(inner, Qt::AlignVCenter | Qt::AlignLeft | Qt::TextSingleLine,
-                index.data().toString());
-        }
-        }
-        painter->restore();
+        else
+            TableCell::paintContent(painter, inner, option, index);
+    }
+    QFont fontOf(const Theme& theme, const QModelIndex& index) const override
+    {
+        return index.column() == HistoryModel::Started ? theme.text(11) : theme.mono(12);
+    }
+    QColor colorOf(const Theme& theme, const QModelIndex& index) const override
+    {
+        return index.column() == HistoryModel::Started ? theme.muted : theme.ink;
     }
 
 private:
@@ -234,7 +226,7 @@ HistoryTable::HistoryTable(QWidget* parent)
     m_sorted->setSourceModel(m_model);
     m_sorted->setSortRole(HistoryModel::SortRole);
     setModel(m_sorted);
-    setItemDelegate(new HistoryDelegate(this));
+    setItemDelegate(new HistoryCell(this));
     setFrameShape(QFrame::NoFrame);
     setShowGrid(false);
     setSelectionBehavior(QAbstractItemView::SelectRows);

@@ -54,13 +54,28 @@ AxisRange roundRange(double low, double high, int intervals)
     const double wanted = (high - low) / std::max(intervals, 1);
     const double power = std::pow(10.0, std::floor(std::log10(wanted)));
     AxisRange best;
+    double best_waste = 0; // what the axis shows beyond the data; of equals, the one with as many
+                           // intervals as asked
     for (const double nice : kNiceSteps) {
-        best.step = nice * power;
-        best.low = std::floor(low / best.step + kSlack) * best.step;
-        best.high = std::ceil(high / best.step - kSlack) * best.step;
-        if (std::round((best.high - best.low) / best.step) <= intervals + 1)
-            return best;
+        AxisRange range;
+        range.step = nice * power;
+        range.low = std::floor(low / range.step + kSlack) * range.step;
+        range.high = std::ceil(high / range.step - kSlack) * range.step;
+        const double count = std::round((range.high - range.low) / range.step);
+        if (count > intervals + 1 || count < std::max(2, intervals - 1))
+            continue;
+        const double waste
+            = (range.high - range.low) / (high - low) + 0.01 * std::abs(count - intervals);
+        if (best_waste == 0 || waste < best_waste) {
+            best = range;
+            best_waste = waste;
+        }
     }
+    if (best_waste > 0)
+        return best;
+    best.step = 10 * power;
+    best.low = std::floor(low / best.step + kSlack) * best.step;
+    best.high = std::ceil(high / best.step - kSlack) * best.step;
     return best;
 }
 

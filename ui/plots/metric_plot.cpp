@@ -176,6 +176,7 @@ void MetricPlot::refresh()
     PlotPicture picture;
     std::tie(picture.x_low, picture.x_high) = xRange();
     picture.x_axis = m_x_axis;
+    picture.follows = isFollowing();
     picture.draws_raw = m_series.smoothing() > 0;
     const int width = m_canvas->plotWidth();
     picture.curve = m_series.view(m_x_axis, picture.x_low, picture.x_high, width);
@@ -195,8 +196,11 @@ void MetricPlot::refresh()
         picture.evaluation_y.push_back(mark.value);
         include(mark.value, mark.value);
     }
-    if (m_description.from_zero)
+    if (m_description.from_zero) {
         include(0, 0);
+        if (m_series.rawRange(m_x_axis, picture.x_low, picture.x_high).low >= 0)
+            range.low = 0; // a band may reach below what can happen
+    }
     picture.y = roundRange(range.low, range.high, kValueIntervals);
     const auto positive = m_logarithmic
         ? m_series.smallestPositive(m_x_axis, picture.x_low, picture.x_high)

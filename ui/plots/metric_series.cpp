@@ -170,6 +170,12 @@ MinMaxPyramid::Range MetricSeries::valueRange(XAxis axis, double x_low, double x
     return range;
 }
 
+MinMaxPyramid::Range MetricSeries::rawRange(XAxis axis, double x_low, double x_high) const
+{
+    const auto [begin, end] = indices(axis, x_low, x_high);
+    return m_raw.range(begin, end);
+}
+
 std::optional<double> MetricSeries::smallestPositive(XAxis axis, double x_low, double x_high) const
 {
     const auto [begin, end] = indices(axis, x_low, x_high);

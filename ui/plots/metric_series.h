@@ -62,6 +62,9 @@ public:
     /// Smallest and largest of what view() would show, band included.
     MinMaxPyramid::Range valueRange(XAxis axis, double x_low, double x_high) const;
 
+    /// The same of the raw line alone.
+    MinMaxPyramid::Range rawRange(XAxis axis, double x_low, double x_high) const;
+
     /// Smallest positive raw value in the range, for a logarithmic axis.
     std::optional<double> smallestPositive(XAxis axis, double x_low, double x_high) const;
 

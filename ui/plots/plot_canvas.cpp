@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kRawOpacity = 0.28;
 constexpr double kBandOpacity = 0.13;
+constexpr int kEdge = 5; ///< pixels left of the first value
 constexpr int kClickSlack = 4; ///< pixels that a click may wander
 
 QColor faded(QColor color, double opacity)
@@ -85,7 +86,7 @@ QCPScatterStyle checkpointMark(const QColor& color)
     triangle.lineTo(4, -7);
     triangle.lineTo(0, 0);
     triangle.closeSubpath();
-    return { triangle, Qt::NoPen, color, 8 };
+    return { triangle, QPen(color, 1), color, 8 };
 }
 
 } // namespace
@@ -113,7 +114,6 @@ struct PlotCanvas::Impl {
         plot->axisRect()->setRangeDrag(Qt::Horizontal);
         plot->axisRect()->setRangeZoom(Qt::Horizontal);
         plot->axisRect()->setAutoMargins(QCP::msNone);
-        plot->axisRect()->setupFullAxesBox(false);
         plot->setNoAntialiasingOnDrag(false);
         plot->setPlottingHint(QCP::phFastPolylines, false);
         for (QCPAxis* axis : { plot->xAxis, plot->yAxis }) {
@@ -179,7 +179,9 @@ void PlotCanvas::draw(const PlotPicture& picture)
     Impl& d = *m_impl;
     d.drawing = true;
     d.x_ticker->setAxis(picture.x_axis);
-    d.plot->xAxis->setRange(picture.x_low, picture.x_high);
+    const double margin // marks at the first value are whole
+        = picture.follows ? (picture.x_high - picture.x_low) * kEdge / plotWidth() : 0;
+    d.plot->xAxis->setRange(picture.x_low - margin, picture.x_high);
     if (picture.logarithmic) {
         d.plot->yAxis->setScaleType(QCPAxis::stLogarithmic);
         d.plot->yAxis->setTicker(d.log_ticker);

@@ -20,6 +20,7 @@ struct PlotPicture {
     std::vector<double> evaluation_x, evaluation_y;
     std::vector<double> checkpoint_x;
     double x_low = 0, x_high = 1;
+    bool follows = true; ///< the range is the run's, not one that a person chose
     XAxis x_axis = XAxis::step;
     AxisRange y;
     bool logarithmic = false; ///< y then holds values, not logarithms; y.low > 0

@@ -41,6 +41,8 @@ RewardBench::RewardBench(QWidget* parent)
     m_text->setAccessibleName(tr("A completion to score"));
     m_text->setPlaceholderText(tr("<think>2 × 6 = 12; 17 + 12 = 29</think> \\boxed{29}"));
     m_text->setTabChangesFocus(true);
+    m_text->document()->setDocumentMargin(8);
+    m_text->viewport()->setAutoFillBackground(false);
     m_truncated->setObjectName(QStringLiteral("benchTruncated"));
     m_answer->setType(11)->setTone(Tone::muted)->setElided();
     m_problem->setType(11)->setTone(Tone::error)->setWordWrap(true);

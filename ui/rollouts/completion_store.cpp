@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <limits>
 #include <set>
 #include <string>
 #include <string_view>
@@ -38,6 +39,23 @@ std::optional<std::int64_t> stepIn(std::string_view line)
     std::int64_t step = 0;
     const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), step);
     return error == std::errc() ? std::optional(step) : std::nullopt;
+}
+
+template <class Map> std::optional<std::int64_t> lastBelow(const Map& map, std::int64_t step)
+{
+    const auto at = map.lower_bound(step);
+    return at == map.begin() ? std::nullopt : std::optional(std::prev(at)->first);
+}
+
+template <class Map> std::optional<std::int64_t> firstAbove(const Map& map, std::int64_t step)
+{
+    const auto at = map.upper_bound(step);
+    return at == map.end() ? std::nullopt : std::optional(at->first);
+}
+
+std::optional<std::int64_t> larger(std::optional<std::int64_t> a, std::optional<std::int64_t> b)
+{
+    return a && b ? std::max(*a, *b) : a ? a : b;
 }
 
 } // namespace
@@ -99,35 +117,30 @@ std::vector<std::int64_t> CompletionStore::steps() const
 
 std::optional<std::int64_t> CompletionStore::newest() const
 {
-    std::optional<std::int64_t> newest;
-    if (!m_live.empty())
-        newest = m_live.rbegin()->first;
-    if (!m_entries.empty())
-        newest = std::max(newest.value_or(m_entries.rbegin()->first), m_entries.rbegin()->first);
-    return newest;
+    return before(std::numeric_limits<std::int64_t>::max());
 }
 
 std::optional<std::int64_t> CompletionStore::before(std::int64_t step) const
 {
-    const auto all = steps();
-    const auto at = std::lower_bound(all.begin(), all.end(), step);
-    return at == all.begin() ? std::nullopt : std::optional(*std::prev(at));
+    return larger(lastBelow(m_live, step), lastBelow(m_entries, step));
 }
 
 std::optional<std::int64_t> CompletionStore::after(std::int64_t step) const
 {
-    const auto all = steps();
-    const auto at = std::upper_bound(all.begin(), all.end(), step);
-    return at == all.end() ? std::nullopt : std::optional(*at);
+    const auto a = firstAbove(m_live, step);
+    const auto b = firstAbove(m_entries, step);
+    return a && b ? std::min(*a, *b) : a ? a : b;
 }
 
 std::optional<std::int64_t> CompletionStore::nearest(std::int64_t step) const
 {
-    const auto all = steps();
-    if (all.empty())
-        return std::nullopt;
-    return *std::min_element(all.begin(), all.end(),
-        [step](std::int64_t a, std::int64_t b) { return std::abs(a - step) < std::abs(b - step); });
+    if (m_live.contains(step) || m_entries.contains(step))
+        return step;
+    const auto below = before(step);
+    const auto above = after(step);
+    if (!below || !above)
+        return below ? below : above;
+    return step - *below <= *above - step ? below : above;
 }
 
 std::optional<CompletionsSampled> CompletionStore::load(std::int64_t step) const

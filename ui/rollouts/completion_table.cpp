@@ -2,13 +2,13 @@
 
 #include "ui/run/completions_panel.h"
 #include "ui/run/shown_text.h"
+#include "ui/run/table_cell.h"
 #include "ui/shell/plain_label.h"
 #include "ui/shell/theme.h"
 
 #include <QEvent>
 #include <QHeaderView>
 #include <QSortFilterProxyModel>
-#include <QStyledItemDelegate>
 
 #include <cmath>
 #include <limits>
@@ -30,25 +30,22 @@ QString signedNumber(double value)
 }
 
 /// Mono type; advantages in the colour of their sign; the reward in bold.
-class CellDelegate : public QStyledItemDelegate {
+class CompletionCell : public TableCell {
 public:
-    using QStyledItemDelegate::QStyledItemDelegate;
+    using TableCell::TableCell;
 
 protected:
-    void initStyleOption(QStyleOptionViewItem* option, const QModelIndex& index) const override
+    QFont fontOf(const Theme& theme, const QModelIndex& index) const override
     {
-        QStyledItemDelegate::initStyleOption(option, index);
-        const Theme& theme = Theme::of(*option->widget);
-        option->font = theme.mono(
+        return theme.mono(
             12, index.column() == CompletionModel::Reward ? QFont::DemiBold : QFont::Normal);
-        option->textElideMode = Qt::ElideRight;
-        QColor color = theme.ink;
-        if (index.column() == CompletionModel::Advantage) {
-            const double advantage = index.data(CompletionModel::SortRole).toDouble();
-            color = advantage > 0 ? theme.accent_text : advantage < 0 ? theme.error : theme.muted;
-        }
-        option->palette.setColor(QPalette::Text, color);
-        option->palette.setColor(QPalette::HighlightedText, color);
+    }
+    QColor colorOf(const Theme& theme, const QModelIndex& index) const override
+    {
+        if (index.column() != CompletionModel::Advantage)
+            return theme.ink;
+        const double advantage = index.data(CompletionModel::SortRole).toDouble();
+        return advantage > 0 ? theme.accent_text : advantage < 0 ? theme.error : theme.muted;
     }
 };
 
@@ -162,7 +159,7 @@ CompletionTable::CompletionTable(QWidget* parent)
     m_sorted->setSourceModel(m_model);
     m_sorted->setSortRole(CompletionModel::SortRole);
     setModel(m_sorted);
-    setItemDelegate(new CellDelegate(this));
+    setItemDelegate(new CompletionCell(this));
     setFrameShape(QFrame::NoFrame);
     setShowGrid(false);
     setSelectionBehavior(QAbstractItemView::SelectRows);
@@ -232,7 +229,7 @@ void CompletionTable::fitColumns()
         const int header
             = QFontMetrics(theme.text(11))
                   .horizontalAdvance(m_sorted->headerData(column, Qt::Horizontal).toString());
-        const int width = std::max(theme.scaled(66), header + theme.scaled(30));
+        const int width = std::max(theme.scaled(66), header + theme.scaled(46));
         setColumnWidth(column, width);
         others += width;
     }

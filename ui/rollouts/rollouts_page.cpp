@@ -53,8 +53,14 @@ void RolloutsPage::receive(const CompletionsSampled& sampled)
     m_store.add(sampled);
     loadTokenizer(m_session.options().config.model.model_name_or_path);
     m_stack->setCurrentIndex(1);
-    if (m_follow && isVisible())
-        showStep(sampled.step);
+    if (!m_latest_timer.isActive())
+        m_latest_timer.start();
+}
+
+void RolloutsPage::showLatest()
+{
+    if (m_live && m_follow && m_store.newest() && m_step != m_store.newest())
+        showStep(*m_store.newest());
     else
         updateSteps();
 }
@@ -66,7 +72,11 @@ void RolloutsPage::showRun(const std::filesystem::path& folder)
 
 void RolloutsPage::showLiveRun()
 {
-    load(m_session.options().config.run.output_dir, true);
+    const std::filesystem::path folder = m_session.options().config.run.output_dir;
+    if (!m_live || folder != m_folder || m_store.isEmpty())
+        return load(folder, true);
+    m_follow = true;
+    showStep(*m_store.newest());
 }
 
 void RolloutsPage::load(const std::filesystem::path& folder, bool live)
@@ -91,8 +101,7 @@ void RolloutsPage::load(const std::filesystem::path& folder, bool live)
 
 void RolloutsPage::refresh()
 {
-    if (m_live && m_follow && m_store.newest() && m_step != m_store.newest())
-        showStep(*m_store.newest());
+    showLatest();
 }
 
 void RolloutsPage::showStep(std::int64_t step)

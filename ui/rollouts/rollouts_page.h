@@ -6,6 +6,8 @@
 #include "ui/run/training_session.h"
 #include "ui/shell/page.h"
 
+#include <QTimer>
+
 #include <filesystem>
 #include <optional>
 
@@ -51,6 +53,7 @@ private:
     void showSampled(CompletionsSampled sampled);
     void showGroup(int index);
     void showCompletion(int index);
+    void showLatest();
     void updateSteps();
 
     TrainingSession& m_session;
@@ -63,6 +66,7 @@ private:
     CompletionsSampled m_sampled;
     std::string m_model;
     std::optional<Tokenizer> m_tokenizer;
+    QTimer m_latest_timer; ///< a live run is followed a few times a second, not with each event
     BackgroundWork m_index_work, m_tokenizer_work;
 
     QStackedWidget* m_stack = nullptr;

@@ -15,10 +15,13 @@
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
+#include <chrono>
+
 namespace zen::ui {
 
 namespace {
 constexpr int kGap = 12;
+constexpr std::chrono::milliseconds kFollowInterval{ 250 };
 }
 
 RolloutsPage::RolloutsPage(TrainingSession& session, QWidget* parent)
@@ -41,6 +44,12 @@ RolloutsPage::RolloutsPage(TrainingSession& session, QWidget* parent)
     layout->setContentsMargins(18, 16, 18, 12);
     layout->addWidget(m_stack);
 
+    m_latest_timer.setSingleShot(true);
+    m_latest_timer.setInterval(kFollowInterval);
+    connect(&m_latest_timer, &QTimer::timeout, this, [this] {
+        if (isVisible())
+            showLatest();
+    });
     connect(&m_session, &TrainingSession::completionsSampled, this, &RolloutsPage::receive);
     connect(&m_session, &TrainingSession::started, this, [this](const RunStarted& event) {
         if (event.first_step > 0)
@@ -83,7 +92,7 @@ QWidget* RolloutsPage::buildContent()
 
     auto* table_card = new Card(right);
     m_table = new CompletionTable(table_card);
-    table_card->body()->setContentsMargins(0, 2, 0, 6);
+    table_card->body()->setContentsMargins(6, 2, 6, 6);
     table_card->body()->addWidget(m_table);
     auto* lower = new QSplitter(Qt::Vertical, right);
     lower->setHandleWidth(kGap);

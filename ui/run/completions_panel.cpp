@@ -102,8 +102,8 @@ void CompletionsPanel::clear()
         tr("What the policy writes appears here with its reward, a few groups a step."));
     m_prompt->clear();
     m_open->hide();
-    for (const Row& row : m_rows)
-        row.widget->hide();
+    m_filled = 0;
+    showRowsThatFit();
 }
 
 CompletionsPanel::Row& CompletionsPanel::row(std::size_t index)
@@ -146,10 +146,27 @@ void CompletionsPanel::present(const CompletionsSampled& sampled)
         target.reward->setTone(
             completion.reward && *completion.reward >= best ? PillTone::accent : PillTone::outline);
         target.text->setText(shownLine(completion.text));
-        target.widget->show();
     }
-    for (std::size_t i = shown; i < m_rows.size(); ++i)
-        m_rows[i].widget->hide();
+    m_filled = shown;
+    showRowsThatFit();
+}
+
+void CompletionsPanel::showRowsThatFit()
+{
+    const int row_height
+        = m_rows.empty() ? 1 : m_rows.front().reward->sizeHint().height() + m_layout->spacing();
+    const int above = m_prompt->sizeHint().height()
+        + std::max(m_where->sizeHint().height(), m_open->sizeHint().height())
+        + 3 * m_layout->spacing();
+    const auto fitting = static_cast<std::size_t>(std::max(1, (height() - above) / row_height));
+    for (std::size_t i = 0; i < m_rows.size(); ++i)
+        m_rows[i].widget->setVisible(i < std::min(fitting, m_filled));
+}
+
+void CompletionsPanel::resizeEvent(QResizeEvent* event)
+{
+    QWidget::resizeEvent(event);
+    showRowsThatFit();
 }
 
 } // namespace zen::ui

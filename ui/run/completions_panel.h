@@ -22,8 +22,16 @@ public:
     void present(const CompletionsSampled& sampled);
     void clear();
 
+    QSize minimumSizeHint() const override
+    {
+        return { 200, 90 };
+    } ///< rows that do not fit are left out
+
 Q_SIGNALS:
     void openRequested(qint64 step); ///< "open in Rollouts"
+
+protected:
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     struct Row {
@@ -32,6 +40,7 @@ private:
         PlainLabel* text;
     };
     Row& row(std::size_t index);
+    void showRowsThatFit();
 
     qint64 m_step = 0;
     PlainLabel* m_where = nullptr;
@@ -39,6 +48,7 @@ private:
     QPushButton* m_open = nullptr;
     QVBoxLayout* m_layout = nullptr;
     std::vector<Row> m_rows;
+    std::size_t m_filled = 0; ///< rows that hold a completion
 };
 
 /// A reward for people: "1.2", "–" where it could not be scored.

@@ -25,7 +25,7 @@ namespace zen::ui {
 
 namespace {
 
-constexpr int kHealthInterval = 500; // ms between looks at a live run
+constexpr std::chrono::milliseconds kViewInterval{ 250 };
 constexpr std::size_t kMostOverlays = 20;
 
 struct LoadedRun {
@@ -72,6 +72,9 @@ QString stateWord(TrainingSession::State state)
 
 void RunPage::connectSession()
 {
+    m_view_timer.setSingleShot(true);
+    m_view_timer.setInterval(kViewInterval);
+    connect(&m_view_timer, &QTimer::timeout, this, &RunPage::showNewest);
     connect(&m_session, &TrainingSession::eventReceived, this, &RunPage::receive);
     connect(&m_session, &TrainingSession::stateChanged, this, [this](TrainingSession::State state) {
         if (state == TrainingSession::State::loading) {
@@ -100,17 +103,16 @@ void RunPage::receive(const Event& event)
         m_plots->append(*evaluation);
     else if (const auto* checkpoint = std::get_if<CheckpointSaved>(&event))
         m_plots->append(*checkpoint);
-    else if (const auto* sampled = std::get_if<CompletionsSampled>(&event))
-        m_completions->present(*sampled);
+    else if (std::holds_alternative<CompletionsSampled>(event))
+        m_completions_due = true;
     else if (const auto* line = std::get_if<LogLine>(&event))
         m_console->append(*line);
-    const bool ended = m_trace.finished() || m_trace.failed();
-    if (std::holds_alternative<PhaseChanged>(event) || std::holds_alternative<LogLine>(event))
-        return;
-    if (ended || !m_health_age.isValid() || m_health_age.elapsed() >= kHealthInterval)
-        showHealth();
-    if (ended)
+    if (m_trace.finished() || m_trace.failed()) {
+        showNewest();
         showState();
+    } else if (!m_view_timer.isActive()) {
+        m_view_timer.start();
+    }
 }
 
 void RunPage::receiveStart(const RunStarted& event)
@@ -127,7 +129,7 @@ void RunPage::receiveStart(const RunStarted& event)
                 return;
             m_trace.prepend(*earlier);
             m_plots->present(m_trace);
-            showHealth();
+            showNewest();
         });
 }
 
@@ -178,16 +180,18 @@ void RunPage::present(RunTrace trace)
     for (const LogLine& line : m_trace.log())
         m_console->append(line);
     m_completions->clear();
-    if (m_trace.newestCompletions())
-        m_completions->present(*m_trace.newestCompletions());
+    m_completions_due = true;
     m_stack->setCurrentIndex(1);
-    showHealth();
+    showNewest();
     showState();
 }
 
-void RunPage::showHealth()
+void RunPage::showNewest()
 {
-    m_health_age.restart();
+    m_view_timer.stop();
+    if (m_completions_due && m_trace.newestCompletions())
+        m_completions->present(*m_trace.newestCompletions());
+    m_completions_due = false;
     m_health->present(healthOf(m_trace));
 }
 

@@ -6,7 +6,7 @@
 #include "ui/run/training_session.h"
 #include "ui/shell/page.h"
 
-#include <QElapsedTimer>
+#include <QTimer>
 
 #include <filesystem>
 #include <optional>
@@ -72,7 +72,7 @@ private:
     void receiveStart(const RunStarted& event);
     void present(RunTrace trace);
     void showState();
-    void showHealth();
+    void showNewest();
     void showOverlay(const QString& folder);
     void exportPlots(const QString& suffix);
     void scanForOverlays();
@@ -85,7 +85,9 @@ private:
     std::filesystem::path m_folder, m_live_folder, m_runs_root;
     bool m_live = false;
     bool m_has_live = false;
-    QElapsedTimer m_health_age;
+    QTimer m_view_timer; ///< completions and health are redrawn a few times a second, not with each
+                         ///< event
+    bool m_completions_due = false;
     BackgroundWork m_load_work, m_overlay_work, m_scan_work, m_earlier_work;
 
     QStackedWidget* m_stack = nullptr;
