@@ -287,7 +287,7 @@ bool StudioWindow::mayLoseEdits()
 
 void StudioWindow::startRun(const TrainerOptions& options)
 {
-    if (!m_training.start(options))
+    if (!(m_begin_run ? m_begin_run(m_training, options) : m_training.start(options)))
         return;
     refreshStrip();
     m_run_page->setRunsRoot(std::filesystem::path(options.config.run.output_dir).parent_path());

@@ -39,6 +39,11 @@ public:
     /// Puts back geometry, page and unsaved edits of the last time, or shows the tiers.
     void restoreLastTime();
 
+    /// What a start does after its checks; the session with the real trainer unless replaced (a
+    /// scripted run in a test).
+    using BeginRun = std::function<bool(TrainingSession&, const TrainerOptions&)>;
+    void setBeginRun(BeginRun begin) { m_begin_run = std::move(begin); }
+
     void openFile(const QString& path); ///< a YAML file, or a run folder
     void openTier(const Tier& tier);
     void showRunFolder(const QString& folder); ///< a finished or running run, read from its folder
@@ -96,6 +101,7 @@ private:
     QAction* m_stop_action = nullptr;
     QAction* m_save_now_action = nullptr;
     QAction* m_sample_action = nullptr;
+    BeginRun m_begin_run;
     bool m_close_after_run = false;
 };
 

@@ -29,7 +29,7 @@ std::optional<QString> argumentsFor(const TrainingConfig& config, const Training
             QString::fromUtf8(field.key.data(), static_cast<qsizetype>(field.key.size())),
             shellQuoted(QString::fromStdString(toYaml(value))));
     }
-    return words.join(QLatin1Char(' '));
+    return words.join(QStringLiteral(" \\\n  "));
 }
 
 } // namespace zen::ui

@@ -11,9 +11,9 @@ namespace zen::ui {
 /// One argument for a POSIX shell: quoted only where it has to be.
 QString shellQuoted(const QString& argument);
 
-/// `--key value` for every field in which `config` differs from `base`, as typed in a shell;
-/// nullopt where a difference cannot be given on a command line (rewards). Reading `base` with
-/// these arguments gives `config` again.
+/// `--key value`, one a line (joined by ` \` and a line break), for every field in which `config`
+/// differs from `base`, as typed in a shell; nullopt where a difference cannot be given on a
+/// command line (rewards). Reading `base` with these arguments gives `config` again.
 std::optional<QString> argumentsFor(const TrainingConfig& config, const TrainingConfig& base);
 
 } // namespace zen::ui

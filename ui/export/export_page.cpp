@@ -112,7 +112,7 @@ QWidget* ExportPage::buildCommandCard()
     auto* card = new Card(tr("Command line"), this);
     card->body()->setSpacing(6);
     m_run_command
-        = addCommand(card->body(), tr("Run this file in a terminal"), QStringLiteral("commandRun"));
+        = addCommand(card->body(), tr("Save it, then run it in a terminal"), QStringLiteral("commandRun"));
     m_override_command
         = addCommand(card->body(), tr("The same from the shipped file, with what was changed"),
             QStringLiteral("commandOverrides"));
@@ -211,19 +211,22 @@ void ExportPage::updateCommands()
         }
     }
     const auto arguments = argumentsFor(m_session.config(), base);
-    m_override_command->setText(QStringLiteral("gym train %1 %2")
-                                    .arg(shellQuoted(base_file), arguments.value_or(QString()))
-                                    .trimmed());
+    const QString words = arguments.value_or(QString());
+    m_override_command->setText(words.isEmpty()
+            ? QStringLiteral("gym train %1").arg(shellQuoted(base_file))
+            : QStringLiteral("gym train %1 \\\n  %2").arg(shellQuoted(base_file), words));
     m_override_note->setVisible(!arguments);
     m_override_note->setText(tr("Rewards and fields set back to their default cannot be given on a "
                                 "command line; use the file."));
-    m_parallel_command->setText(QStringLiteral(
-        "CUDA_VISIBLE_DEVICES=0,1 gym train %1 --deepspeed configs/deepspeed/ds_z3_config.json "
-        "--per_device_train_batch_size %2 --gradient_accumulation_steps %3")
-                                    .arg(shellQuoted(file))
-                                    .arg(std::max<std::int64_t>(1,
-                                        m_session.config().batch.per_device_train_batch_size / 2))
-                                    .arg(m_session.config().batch.gradient_accumulation_steps));
+    const BatchSection& batch = m_session.config().batch;
+    m_parallel_command->setText(
+        QStringLiteral("CUDA_VISIBLE_DEVICES=0,1 gym train %1 \\\n"
+                       "  --deepspeed configs/deepspeed/ds_z3_config.json \\\n"
+                       "  --per_device_train_batch_size %2 \\\n"
+                       "  --gradient_accumulation_steps %3")
+            .arg(shellQuoted(file))
+            .arg(std::max<std::int64_t>(1, batch.per_device_train_batch_size / 2))
+            .arg(batch.gradient_accumulation_steps));
 }
 
 void ExportPage::chooseFile()

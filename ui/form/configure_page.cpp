@@ -17,6 +17,7 @@
 #include <QGuiApplication>
 #include <QHBoxLayout>
 #include <QLineEdit>
+#include <QLocale>
 #include <QMenu>
 
 namespace zen::ui {
@@ -36,6 +37,7 @@ ConfigurePage::ConfigurePage(ConfigSession& session, const Catalogue& catalogue,
     : Page(PageId::configure, tr("Configure"), QStringLiteral("configure"), parent)
     , m_session(session)
     , m_catalogue(catalogue)
+    , m_check(checkStart)
 {
     setObjectName(QStringLiteral("configurePage"));
     auto* layout = new QHBoxLayout(this);
@@ -80,7 +82,7 @@ QWidget* ConfigurePage::buildHeader()
     auto* header = new QWidget(this);
     auto* row = new QHBoxLayout(header);
     row->setContentsMargins(0, 0, 0, 0);
-    row->setSpacing(10);
+    row->setSpacing(8);
     m_title = new PlainLabel({}, header);
     m_title->setObjectName(QStringLiteral("configTitle"));
     m_title->setType(19, QFont::DemiBold)->setElided();
@@ -93,7 +95,8 @@ QWidget* ConfigurePage::buildHeader()
     row->addWidget(m_algorithm);
     row->addWidget(m_fit);
     row->addStretch(1);
-    m_undo = plainButton(tr("Undo"), QStringLiteral("undo"), header);
+    m_undo = plainButton({}, QStringLiteral("undo"), header);
+    m_undo->setAccessibleName(tr("Undo"));
     m_undo->setObjectName(QStringLiteral("undoButton"));
     connect(m_undo, &QPushButton::clicked, this, [this] { m_session.undoStack().undo(); });
     m_advanced = plainButton(tr("All fields"), {}, header);
@@ -101,10 +104,10 @@ QWidget* ConfigurePage::buildHeader()
     m_advanced->setCheckable(true);
     m_search = new QLineEdit(header);
     m_search->setObjectName(QStringLiteral("fieldSearch"));
-    m_search->setPlaceholderText(tr("Find a field  Ctrl F"));
+    m_search->setPlaceholderText(tr("Find  Ctrl F"));
     m_search->setAccessibleName(tr("Find a field"));
     m_search->setClearButtonEnabled(true);
-    m_search->setFixedWidth(158);
+    m_search->setFixedWidth(130);
     row->addWidget(m_undo);
     row->addWidget(m_advanced);
     row->addWidget(m_search);
@@ -166,7 +169,9 @@ void ConfigurePage::refresh()
 
 void ConfigurePage::setTrainingRows(std::optional<std::int64_t> rows)
 {
+    m_rows = rows;
     m_form->setTrainingRows(rows);
+    refreshFindings();
 }
 
 void ConfigurePage::setRunActive(bool active)
@@ -267,12 +272,22 @@ void ConfigurePage::refreshFindings()
             : warnings > 0 ? QStringLiteral("warning")
                            : QString());
     m_findings->setEnabled(errors + warnings + advice > 0);
-    setStripMessage(errors > 0 ? tr("Correct what is marked, then start.") : tr("No run yet."));
+    setStripMessage(errors > 0 ? tr("Correct what is marked, then start.") : stepsAhead());
     const QString reason = m_run_active
         ? tr("A run is going on; stop it first.")
         : tr("Correct the marked fields first: %1.").arg(words.first());
     setEnabledOr(m_start, errors == 0 && !m_run_active, reason,
         tr("Check files and memory, then start (Ctrl+R)"));
+}
+
+QString ConfigurePage::stepsAhead() const
+{
+    const auto steps = totalSteps(m_session.config(), m_rows);
+    if (!steps)
+        return tr("No run yet.");
+    return tr("No run yet. This one has %1 steps of %2 completions.")
+        .arg(QLocale().toString(qlonglong(*steps)),
+            QLocale().toString(qlonglong(completionsPerStep(m_session.config()))));
 }
 
 void ConfigurePage::showFindingsMenu()
@@ -304,7 +319,7 @@ void ConfigurePage::start()
 {
     if (!m_start->isEnabled())
         return;
-    if (!reportProblems(checkStart(m_session.config())))
+    if (!reportProblems(m_check(m_session.config())))
         return;
     TrainerOptions options;
     options.config = m_session.config();

@@ -5,6 +5,8 @@
 #include "ui/shell/page.h"
 #include "ui/tiers/catalogue.h"
 
+#include <functional>
+
 class QLineEdit;
 class QPushButton;
 
@@ -32,6 +34,12 @@ public:
 
     void focusSearch();
     void jumpTo(const QString& key);
+    /// What is looked at before a start; checkStart() unless replaced (a test without weights).
+    void setStartCheck(std::function<Diagnostics(const TrainingConfig&)> check)
+    {
+        m_check = std::move(check);
+    }
+
     void start(); ///< what the Start button does: check, ask about warnings, then startRequested
 
 Q_SIGNALS:
@@ -46,6 +54,7 @@ private:
     void refreshPreview();
     void refreshMemory();
     void refreshFindings();
+    QString stepsAhead() const;
     void showFindingsMenu();
     bool reportProblems(const Diagnostics& problems);
 
@@ -66,6 +75,8 @@ private:
     QPushButton* m_start = nullptr;
     QPushButton* m_findings = nullptr;
     bool m_run_active = false;
+    std::optional<std::int64_t> m_rows;
+    std::function<Diagnostics(const TrainingConfig&)> m_check;
 };
 
 } // namespace zen::ui

@@ -59,9 +59,8 @@ FieldEditor::FieldEditor(const Field& field, QWidget* parent)
     m_message->setObjectName(QStringLiteral("message_") + fromView(field.key));
     m_message->setType(11);
     m_message->setWordWrap(true);
-    m_fix_button = linkButton({}, m_message_row);
+    m_fix_button = inlineButton({}, m_message_row);
     m_fix_button->setObjectName(QStringLiteral("fix_") + fromView(field.key));
-    m_fix_button->setFixedHeight(22);
     connect(m_fix_button, &QPushButton::clicked, this, [this] {
         if (m_fix)
             Q_EMIT fixAccepted(*m_fix);
@@ -82,6 +81,7 @@ void FieldEditor::buildBox(QHBoxLayout* row)
         break;
     case FieldType::rewards:
         m_rewards = plainButton({}, {}, this);
+        m_rewards->setProperty("leading", true);
         connect(m_rewards, &QPushButton::clicked, this, &FieldEditor::rewardsRequested);
         m_box = m_rewards;
         break;
@@ -162,8 +162,11 @@ void FieldEditor::showInLineEdit(
     // While it is being typed in, "1." must not become "1.0" under the cursor; the finished value
     // is shown on leaving.
     const bool same = yamlFromTyped(m_field, m_edit->text()) == yamlFromTyped(m_field, text);
-    if (m_edit->text() != text && !(m_edit->hasFocus() && same))
+    if (m_edit->text() != text && !(m_edit->hasFocus() && same)) {
         m_edit->setText(text);
+        if (!m_edit->hasFocus())
+            m_edit->setCursorPosition(0);
+    }
 }
 
 void FieldEditor::show(const TrainingConfig& config, const std::optional<std::string>& yaml,
@@ -189,9 +192,7 @@ void FieldEditor::show(const TrainingConfig& config, const std::optional<std::st
         m_combo->setHint(hint);
     } else if (m_rewards) {
         const QString words = displayOf(value);
-        m_rewards->setText(words.isEmpty() ? tr("Add rewards…")
-                                           : fontMetrics().elidedText(words, Qt::ElideRight,
-                                               std::max(160, m_rewards->width() - 32)));
+        m_rewards->setText(words.isEmpty() ? tr("Add rewards…") : words);
     }
     const QString reason = whyWithoutEffect(m_field, config);
     setEnabledOr(m_box, reason.isEmpty(), reason + QStringLiteral("\n\n") + describe(m_field),
@@ -212,6 +213,7 @@ void FieldEditor::showFinding(const Diagnostic* finding)
     setState(m_box, error ? QStringLiteral("error") : QStringLiteral("warning"));
     m_message->setTone(error ? Tone::error : Tone::warning);
     m_message->setText(QString::fromStdString(finding->message));
+    m_fix_button->setProperty("tone", error ? QStringLiteral("error") : QStringLiteral("warning"));
     m_fix_button->setVisible(m_fix.has_value());
     if (m_fix)
         m_fix_button->setText(QString::fromStdString(m_fix->label));

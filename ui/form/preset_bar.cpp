@@ -27,7 +27,7 @@ PresetButton::PresetButton(const Preset& preset, QWidget* parent)
 
 QSize PresetButton::sizeHint() const
 {
-    return { 110, Theme::of(*this).scaled(50) };
+    return { 110, Theme::of(*this).scaled(52) };
 }
 
 QSize PresetButton::minimumSizeHint() const
@@ -46,15 +46,18 @@ void PresetButton::paintEvent(QPaintEvent*)
     const QFont title = theme.text(13, isChecked() ? QFont::DemiBold : QFont::Normal);
     painter.setFont(title);
     painter.setPen(isChecked() ? theme.accent_text : theme.ink);
-    const int middle = height() / 2;
-    const int width_inside = width() - 12;
-    painter.drawText(QRect(6, middle - theme.scaled(20), width_inside, theme.scaled(20)),
-        Qt::AlignCenter, QFontMetrics(title).elidedText(text(), Qt::ElideRight, width_inside));
+    const int inside = width() - 12;
     const QFont small = theme.text(11);
+    const bool two_lines = QFontMetrics(small).horizontalAdvance(m_summary) > inside;
+    const int title_height = theme.scaled(18);
+    const int summary_height = theme.scaled(two_lines ? 26 : 15);
+    const int top = (height() - title_height - summary_height) / 2;
+    painter.drawText(QRect(6, top, inside, title_height), Qt::AlignCenter,
+        QFontMetrics(title).elidedText(text(), Qt::ElideRight, inside));
     painter.setFont(small);
     painter.setPen(isChecked() ? theme.muted_on_tint : theme.muted);
-    painter.drawText(QRect(6, middle, width_inside, theme.scaled(18)), Qt::AlignCenter,
-        QFontMetrics(small).elidedText(m_summary, Qt::ElideRight, width_inside));
+    painter.drawText(QRect(6, top + title_height, inside, summary_height),
+        Qt::AlignCenter | Qt::TextWordWrap, m_summary);
 }
 
 PresetBar::PresetBar(ConfigSession& session, std::vector<Preset> presets, QWidget* parent)

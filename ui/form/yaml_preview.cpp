@@ -48,6 +48,18 @@ qsizetype keyLength(const QString& line)
     return 0;
 }
 
+/// The 0-based line in which two texts first differ.
+int firstDifference(const QString& left, const QString& right)
+{
+    int line = 0;
+    for (qsizetype index = 0; index < std::min(left.size(), right.size()); ++index) {
+        if (left[index] != right[index])
+            return line;
+        line += left[index] == QLatin1Char('\n');
+    }
+    return line;
+}
+
 QString shortValue(const std::string& text)
 {
     constexpr qsizetype kLongest = 16;
@@ -112,9 +124,20 @@ void YamlPreview::showDocument(
             + QString::fromStdString(finding.message);
     }
     const QString text = QString::fromStdString(yaml.text());
-    if (displayText(text) != toPlainText())
+    if (const QString shown = displayText(text), before = toPlainText(); shown != before) {
         showText(text);
+        if (!before.isEmpty())
+            reveal(firstDifference(before, shown));
+    }
     viewport()->update();
+}
+
+void YamlPreview::reveal(int line)
+{
+    const int first = firstVisibleBlock().blockNumber();
+    const int visible = viewport()->height() / std::max(1, QFontMetrics(font()).lineSpacing());
+    if (line < first || line >= first + visible - 1)
+        verticalScrollBar()->setValue(std::max(0, line - visible / 2));
 }
 
 void YamlPreview::showLine(int line)

@@ -47,6 +47,8 @@ protected:
     bool viewportEvent(QEvent* event) override;
 
 private:
+    void reveal(int line); ///< 0-based; scrolls only if it is out of sight
+
     struct Mark {
         QString note; ///< "was 4", "new"
         bool changed = false;

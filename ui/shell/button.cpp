@@ -38,6 +38,13 @@ QPushButton* linkButton(const QString& text, QWidget* parent)
     return button;
 }
 
+QPushButton* inlineButton(const QString& text, QWidget* parent)
+{
+    QPushButton* button = linkButton(text, parent);
+    button->setProperty("inline", true);
+    return button;
+}
+
 void setEnabledOr(QWidget* control, bool enabled, const QString& reason, const QString& tip)
 {
     control->setEnabled(enabled);

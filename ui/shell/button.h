@@ -13,6 +13,9 @@ QPushButton* filledButton(const QString& text, const QString& icon = {}, QWidget
 /// Accent-coloured words without a border ("Copy", "open in Rollouts").
 QPushButton* linkButton(const QString& text, QWidget* parent = nullptr);
 
+/// Underlined words that belong to the text beside them ("Use 1.0").
+QPushButton* inlineButton(const QString& text, QWidget* parent = nullptr);
+
 /// Enables a control, or disables it and says why in its tooltip and accessible description (`tip`
 /// while enabled).
 void setEnabledOr(QWidget* control, bool enabled, const QString& reason, const QString& tip = {});

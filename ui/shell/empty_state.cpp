@@ -5,9 +5,13 @@
 #include "ui/shell/theme.h"
 
 #include <QEvent>
-#include <QVBoxLayout>
+#include <QHBoxLayout>
 
 namespace zen::ui {
+
+namespace {
+constexpr int kTextWidth = 440;
+}
 
 EmptyState::EmptyState(
     const QString& icon, const QString& title, const QString& text, QWidget* parent)
@@ -21,8 +25,7 @@ EmptyState::EmptyState(
     m_title->setType(15, QFont::DemiBold);
     m_text->setTone(Tone::muted);
     m_text->setWordWrap(true);
-    m_text->setMaximumWidth(460);
-    m_text->setMinimumWidth(280);
+    m_text->setFixedWidth(kTextWidth);
     m_picture->setAlignment(Qt::AlignCenter);
     m_title->setAlignment(Qt::AlignCenter);
     m_text->setAlignment(Qt::AlignHCenter | Qt::AlignTop);
@@ -31,7 +34,11 @@ EmptyState::EmptyState(
     m_layout->addWidget(m_picture);
     m_layout->addSpacing(4);
     m_layout->addWidget(m_title);
-    m_layout->addWidget(m_text, 0, Qt::AlignHCenter);
+    auto* row = new QHBoxLayout;
+    row->addStretch();
+    row->addWidget(m_text);
+    row->addStretch();
+    m_layout->addLayout(row);
     m_layout->addStretch(3);
     setTexts(title, text);
     applyIcon();

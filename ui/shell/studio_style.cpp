@@ -1,6 +1,7 @@
 #include "ui/shell/studio_style.h"
 
 #include <QAbstractItemView>
+#include <QAbstractScrollArea>
 #include <QApplication>
 #include <QComboBox>
 #include <QPainter>
@@ -43,7 +44,8 @@ int StudioStyle::pixelMetric(
     PixelMetric metric, const QStyleOption* option, const QWidget* widget) const
 {
     switch (metric) {
-    case PM_DefaultFrameWidth:
+    case PM_DefaultFrameWidth: // text keeps clear of the rounded corners
+        return qobject_cast<const QAbstractScrollArea*>(widget) ? 4 : 1;
     case PM_SpinBoxFrameWidth:
     case PM_ComboBoxFrameWidth:
     case PM_MenuPanelWidth:
@@ -140,11 +142,15 @@ QSize StudioStyle::sizeFromContents(
         if (button->features & QStyleOptionButton::HasMenu)
             width += 16;
         const bool quiet = widget && widget->property("quiet").toBool();
-        return { width + (button->text.isEmpty() ? 16 : (quiet ? 16 : 28)), control };
+        const bool in_text = widget && widget->property("inline").toBool();
+        if (in_text)
+            return { width + 2, m_theme.scaled(20) };
+        return { width + (button->text.isEmpty() || quiet ? 16 : 28), control };
     }
     case CT_LineEdit:
-    case CT_SpinBox:
         return { size.width(), control };
+    case CT_SpinBox:
+        return { size.width() + 40, control };
     case CT_ComboBox:
         return { size.width() + 36, control };
     case CT_TabBarTab: {

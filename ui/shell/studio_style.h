@@ -11,8 +11,10 @@ namespace zen::ui {
 ///
 /// Dynamic properties it reads from widgets:
 ///   filled  true    the one button that a page needs next
-///   quiet   true    a button without border until the pointer is over it
-///   state   error | warning   colours a field's border
+///   quiet   true    a button without border until the pointer is over it; with `inline`:
+///   underlined words within text tone    error | warning   colours a quiet button's words leading
+///   true    a button whose words stand left, as in a field state   error | warning   colours a
+///   field's border
 class StudioStyle : public QProxyStyle {
     Q_OBJECT
 public:
@@ -46,6 +48,7 @@ private:
     void drawField(QPainter& painter, const QRect& rect, const QStyleOption& option,
         const QWidget* widget) const;
     void drawButton(QPainter& painter, const QStyleOption& option, const QWidget* widget) const;
+    QColor toneColor(const QWidget* widget) const;
     void drawButtonLabel(
         QPainter& painter, const QStyleOption& option, const QWidget* widget) const;
     void drawCheckBox(QPainter& painter, const QStyleOption& option, bool round) const;

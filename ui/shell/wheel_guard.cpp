@@ -3,7 +3,6 @@
 #include <QAbstractSlider>
 #include <QAbstractSpinBox>
 #include <QComboBox>
-#include <QCoreApplication>
 #include <QScrollBar>
 #include <QWheelEvent>
 
@@ -34,15 +33,7 @@ bool WheelGuard::eventFilter(QObject* watched, QEvent* event)
     QWidget* control = guardedControl(static_cast<QWidget*>(watched));
     if (!control || control->hasFocus())
         return false;
-    event->ignore();
-    if (QWidget* behind = control->parentWidget()) {
-        const auto* wheel = static_cast<QWheelEvent*>(event);
-        QWheelEvent passed(behind->mapFromGlobal(wheel->globalPosition()), wheel->globalPosition(),
-            wheel->pixelDelta(), wheel->angleDelta(), wheel->buttons(), wheel->modifiers(),
-            wheel->phase(), wheel->inverted());
-        QCoreApplication::sendEvent(behind, &passed);
-        event->setAccepted(passed.isAccepted());
-    }
+    event->ignore(); // and it goes on to the parent
     return true;
 }
 

@@ -1,110 +1,26 @@
 #include "ui/tiers/tier_table.h"
 
-#include "ui/shell/pill.h"
 #include "ui/shell/plain_label.h"
-#include "ui/shell/studio_style.h"
+#include "ui/shell/theme.h"
+#include "ui/tiers/tier_delegate.h"
 
 #include <QHeaderView>
 #include <QKeyEvent>
 #include <QLocale>
-#include <QPainter>
 
 namespace zen::ui {
 
 namespace {
 
-constexpr int kRowHeight = 62;
-constexpr int kLeftPadding = 18;
+constexpr int kRowHeight = 56;
 
 /// Shares of the width, by column (look/tiers-light.png).
-constexpr int kWidths[TierModel::kColumns] = { 190, 76, 110, 250, 110, 170, 236 };
+constexpr int kWidths[TierModel::kColumns] = { 176, 70, 100, 320, 96, 170, 220 };
 
 QString text(const std::string& value)
 {
     return QString::fromStdString(value);
 }
-
-class TierDelegate final : public QStyledItemDelegate {
-public:
-    using QStyledItemDelegate::QStyledItemDelegate;
-
-    void paint(QPainter* painter, const QStyleOptionViewItem& option,
-        const QModelIndex& index) const override
-    {
-        const QWidget& view = *option.widget;
-        const Theme& theme = Theme::of(view);
-        const bool selected = option.state & QStyle::State_Selected;
-        const bool over = option.state & QStyle::State_MouseOver;
-        painter->save();
-        painter->fillRect(option.rect,
-            selected   ? theme.accent_tint
-                : over ? theme.sunken
-                       : theme.panel);
-        const bool last = index.row() == index.model()->rowCount() - 1;
-        if (!last)
-            painter->fillRect(
-                QRect(option.rect.left(), option.rect.bottom(), option.rect.width(), 1),
-                theme.line);
-        const QRect cell = option.rect.adjusted(index.column() == 0 ? kLeftPadding : 8, 0, -8, -1);
-        paintCell(*painter, cell, index, view, selected ? theme.muted_on_tint : theme.muted);
-        painter->restore();
-    }
-
-private:
-    static void paintCell(QPainter& painter, const QRect& cell, const QModelIndex& index,
-        const QWidget& view, const QColor& muted)
-    {
-        const Theme& theme = Theme::of(view);
-        const auto& model = *static_cast<const TierModel*>(index.model());
-        const Tier& tier = model.tier(index.row());
-        const QString shown = index.data().toString();
-        const auto write = [&painter](const QRect& rect, const QString& words, const QFont& font,
-                               const QColor& color) {
-            painter.setFont(font);
-            painter.setPen(color);
-            painter.drawText(rect, Qt::AlignVCenter | Qt::AlignLeft | Qt::TextSingleLine,
-                QFontMetrics(font).elidedText(words, Qt::ElideRight, rect.width()));
-        };
-        switch (index.column()) {
-        case TierModel::kTitle: {
-            const int middle = cell.center().y();
-            write(QRect(cell.left(), middle - theme.scaled(20), cell.width(), theme.scaled(22)),
-                shown, theme.text(15, QFont::DemiBold), theme.ink);
-            write(QRect(cell.left(), middle + theme.scaled(1), cell.width(), theme.scaled(17)),
-                index.data(Qt::UserRole).toString(), theme.text(11), muted);
-            return;
-        }
-        case TierModel::kAlgorithm:
-            paintPill(painter, cell, shown,
-                tier.algorithm == "gspo" ? PillTone::accent : PillTone::outline, view);
-            return;
-        case TierModel::kHere: {
-            const TierFit* fit = model.fit(index.row());
-            if (!fit)
-                return;
-            QColor dot = theme.accent, words = theme.accent_text;
-            if (fit->fit == Fit::four_bit_only) {
-                dot = theme.warning;
-                words = theme.warning_text;
-            } else if (fit->fit == Fit::too_large) {
-                dot = muted;
-                words = muted;
-            }
-            painter.setRenderHint(QPainter::Antialiasing);
-            painter.setPen(Qt::NoPen);
-            painter.setBrush(dot);
-            painter.drawEllipse(QRectF(cell.left(), cell.center().y() - 4, 9, 9));
-            write(cell.adjusted(15, 0, 0, 0), shown, theme.text(13, QFont::Medium), words);
-            return;
-        }
-        case TierModel::kBenchmarks:
-            write(cell, shown, theme.mono(12), theme.ink);
-            return;
-        default:
-            write(cell, shown, theme.text(13), theme.ink);
-        }
-    }
-};
 
 } // namespace
 
@@ -176,8 +92,12 @@ QVariant TierModel::data(const QModelIndex& index, int role) const
         return text(tier.size);
     case kAlgorithm:
         return text(tier.algorithm).toUpper();
-    case kGoodFor:
-        return text(tier.good_for);
+    case kGoodFor: {
+        QString words = text(tier.good_for);
+        if (!words.isEmpty())
+            words[0] = words[0].toUpper();
+        return words;
+    }
     case kMemory:
         return tr("~%1 GB").arg(QLocale().toString(tier.memory_gb));
     case kHere:

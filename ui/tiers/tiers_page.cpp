@@ -76,7 +76,7 @@ void TiersPage::buildTable(QVBoxLayout* layout)
     m_table = new TierTable(*m_model, card);
     card->body()->addWidget(m_table);
     card->setMaximumHeight(m_table->contentHeight() + 12);
-    layout->addWidget(card, 10);
+    layout->addWidget(card);
     auto* footnote = new PlainLabel(
         tr("¹ Published by Zoo Labs Foundation; not measured here. Memory is the published figure "
            "for training with LoRA; the plan below is computed for this machine."),
@@ -181,6 +181,9 @@ void TiersPage::showTier(int row)
                         .arg(text(formatBytes(fit->plan.peak())),
                             text(formatBytes(fit->plan_in_4bit.peak())),
                             text(formatBytes(m_catalogue.machine.memory_total_bytes))));
+    if (fit->fit == Fit::four_bit_only)
+        m_plan->setText(
+            m_plan->text() + tr(" · 4-bit weights are planned and exported, not trained here yet"));
     setStripMessage(
         tr("%1 selected · configs/%2 · %3")
             .arg(text(tier.title), text(tier.config_file),
