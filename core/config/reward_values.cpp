@@ -7,7 +7,7 @@ namespace zen {
 
 namespace {
 
-tl::unexpected<Diagnostic> problemAt(const YamlNode& node, std::string message)
+tl::unexpected<Diagnostic> rewardProblemAt(const YamlNode& node, std::string message)
 {
     return tl::unexpected<Diagnostic>(
         Diagnostic{ Severity::error, node.line, node.column, "rewards", std::move(message), {} });
@@ -22,13 +22,13 @@ tl::expected<std::vector<std::string>, Diagnostic> readParameter(
         std::vector<std::string> words;
         for (const YamlNode& item : node.items) {
             if (item.kind != YamlNode::Kind::scalar)
-                return problemAt(
+                return rewardProblemAt(
                     item, std::string(name) + ": only single values can stand inside a list");
             words.push_back(item.text);
         }
         return words;
     }
-    return problemAt(node,
+    return rewardProblemAt(node,
         std::string(name) + (node.kind == YamlNode::Kind::null ? " is empty" : " is a mapping")
             + ": allowed is one value or a list of values");
 }
@@ -42,7 +42,7 @@ tl::expected<RewardTermSpec, Diagnostic> readRewardTerm(const YamlNode& node)
         return term;
     }
     if (node.kind != YamlNode::Kind::mapping)
-        return problemAt(node, "a reward is a mapping, as in {type: number_equal, weight: 1.0}");
+        return rewardProblemAt(node, "a reward is a mapping, as in {type: number_equal, weight: 1.0}");
     for (std::size_t i = 0; i < node.keys.size(); ++i) {
         const std::string& key = node.keys[i].text;
         const YamlNode& value = node.items[i];
@@ -51,7 +51,7 @@ tl::expected<RewardTermSpec, Diagnostic> readRewardTerm(const YamlNode& node)
             return tl::unexpected<Diagnostic>(parameter.error());
         const bool is_own = key == "type" || key == "name" || key == "weight";
         if (is_own && value.kind != YamlNode::Kind::scalar)
-            return problemAt(value, key + " is one value, not a list");
+            return rewardProblemAt(value, key + " is one value, not a list");
         if (key == "type") {
             term.type = value.text;
         } else if (key == "name") {
@@ -61,14 +61,14 @@ tl::expected<RewardTermSpec, Diagnostic> readRewardTerm(const YamlNode& node)
                 ? Result<double>(fail("\"" + value.text + "\" is text: leave out the quotes"))
                 : parseReal(value.text);
             if (!weight)
-                return problemAt(value, "weight: " + weight.error().message);
+                return rewardProblemAt(value, "weight: " + weight.error().message);
             term.weight = *weight;
         } else {
             term.parameters[key] = *parameter;
         }
     }
     if (term.type.empty())
-        return problemAt(node, "a reward needs a type, as in {type: number_equal}");
+        return rewardProblemAt(node, "a reward needs a type, as in {type: number_equal}");
     if (term.name.empty())
         term.name = term.type;
     return term;
@@ -107,7 +107,7 @@ std::vector<RewardTermSpec> rewardsFromNode(const YamlNode& node, Diagnostics& p
     if (node.kind == YamlNode::Kind::null)
         return terms;
     if (node.kind != YamlNode::Kind::sequence) {
-        problems.push_back(problemAt(
+        problems.push_back(rewardProblemAt(
             node, "rewards must be a list of rewards, as in `- {type: number_equal, weight: 1.0}`")
                                .value());
         return terms;

@@ -7,7 +7,7 @@ namespace zen {
 
 namespace {
 
-constexpr auto kNone = std::string_view::npos;
+constexpr auto kAbsent = std::string_view::npos;
 
 bool isSpace(char c)
 {
@@ -20,22 +20,22 @@ bool isLineEnd(char c)
 
 std::size_t lineBegin(std::string_view text, std::size_t offset)
 {
-    const std::size_t previous = offset == 0 ? kNone : text.rfind('\n', offset - 1);
-    return previous == kNone ? 0 : previous + 1;
+    const std::size_t previous = offset == 0 ? kAbsent : text.rfind('\n', offset - 1);
+    return previous == kAbsent ? 0 : previous + 1;
 }
 
 /// After the line feed that ends the line of `offset`.
 std::size_t nextLine(std::string_view text, std::size_t offset)
 {
     const std::size_t feed = text.find('\n', offset);
-    return feed == kNone ? text.size() : feed + 1;
+    return feed == kAbsent ? text.size() : feed + 1;
 }
 
 /// Before the line end (CR included) of the line of `offset`.
 std::size_t lineEnd(std::string_view text, std::size_t offset)
 {
     std::size_t end = text.find('\n', offset);
-    if (end == kNone)
+    if (end == kAbsent)
         return text.size();
     if (end > offset && text[end - 1] == '\r')
         --end;
@@ -106,20 +106,20 @@ std::size_t indentOf(std::string_view text, std::size_t line)
 bool isBlankLine(std::string_view text, std::size_t line)
 {
     const std::size_t end = lineEnd(text, line);
-    return text.substr(line, end - line).find_first_not_of(" \t") == kNone;
+    return text.substr(line, end - line).find_first_not_of(" \t") == kAbsent;
 }
 
 bool isComment(std::string_view text, std::size_t line)
 {
     const std::size_t i = text.find_first_not_of(" \t", line);
-    return i != kNone && text[i] == '#';
+    return i != kAbsent && text[i] == '#';
 }
 
 std::size_t endOfBlockScalar(
     std::string_view text, std::size_t offset, std::size_t limit, std::size_t key_column)
 {
     const std::size_t header_end = lineEnd(text, offset);
-    const bool keeps_blank_lines = text.substr(offset, header_end - offset).find('+') != kNone;
+    const bool keeps_blank_lines = text.substr(offset, header_end - offset).find('+') != kAbsent;
     std::size_t end = trimmedEnd(text, offset, header_end);
     for (std::size_t line = nextLine(text, offset); line < limit; line = nextLine(text, line)) {
         if (isBlankLine(text, line)) {
@@ -248,7 +248,7 @@ Result<std::vector<EntryPlace>> layoutOf(std::string_view text, const YamlNode& 
             place.line_begin = 3;
         const std::string_view before
             = text.substr(place.line_begin, place.key_begin - place.line_begin);
-        if (before.find_first_not_of(' ') != kNone)
+        if (before.find_first_not_of(' ') != kAbsent)
             return fail("line " + std::to_string(key.line) + ": `" + key.text
                 + "` must stand at the start of its line, as in `key: value`");
         if (!places.empty()

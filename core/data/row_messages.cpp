@@ -16,7 +16,7 @@ using Tags = std::map<std::string, std::string>;
 
 constexpr const char* kFunctionCall = "function_call";
 
-const Json* member(const Json& object, const std::string& key)
+const Json* fieldOf(const Json& object, const std::string& key)
 {
     const auto found = object.find(key);
     return found == object.end() ? nullptr : &*found;
@@ -27,9 +27,9 @@ const Json* tagged(const Json& message, const Tags& tags, const char* tag,
     std::initializer_list<const char*> usual)
 {
     if (const auto named = tags.find(tag); named != tags.end())
-        return member(message, named->second);
+        return fieldOf(message, named->second);
     for (const char* key : usual)
-        if (const Json* value = member(message, key))
+        if (const Json* value = fieldOf(message, key))
             return value;
     return nullptr;
 }
@@ -64,7 +64,7 @@ Result<std::string> contentText(const Json& content)
         return fail(std::string("its content is ") + content.type_name() + ", not text");
     std::string text;
     for (const Json& part : content) {
-        const Json* part_text = part.is_object() ? member(part, "text") : nullptr;
+        const Json* part_text = part.is_object() ? fieldOf(part, "text") : nullptr;
         if (!part_text || !part_text->is_string())
             return fail("its content has a part that is not text");
         text += part_text->get<std::string>();
@@ -74,12 +74,12 @@ Result<std::string> contentText(const Json& content)
 
 Result<ToolCall> readToolCall(const Json& json)
 {
-    const Json* function = json.is_object() ? member(json, "function") : nullptr;
+    const Json* function = json.is_object() ? fieldOf(json, "function") : nullptr;
     const Json& call = function ? *function : json;
-    const Json* name = call.is_object() ? member(call, "name") : nullptr;
+    const Json* name = call.is_object() ? fieldOf(call, "name") : nullptr;
     if (!name || !name->is_string())
         return fail("a tool call needs a name");
-    const Json* arguments = member(call, "arguments");
+    const Json* arguments = fieldOf(call, "arguments");
     if (!arguments || arguments->is_null())
         return ToolCall{ name->get<std::string>(), "{}" };
     if (arguments->is_string())
@@ -128,7 +128,7 @@ Result<Message> readMessage(const Json& json, const Tags& tags)
     if (!role)
         return tl::unexpected(role.error());
     const Json* content = tagged(json, tags, "content_tag", { "content", "value" });
-    const Json* tool_calls = member(json, "tool_calls");
+    const Json* tool_calls = fieldOf(json, "tool_calls");
     const bool has_calls = tool_calls && tool_calls->is_array() && !tool_calls->empty();
     if ((!content || content->is_null()) && !has_calls)
         return fail("has no content");
@@ -139,7 +139,7 @@ Result<Message> readMessage(const Json& json, const Tags& tags)
     if (*role == kFunctionCall)
         return functionCall(*text);
     Message message{ *role, std::move(*text), std::nullopt, {} };
-    if (const Json* reasoning = member(json, "reasoning_content");
+    if (const Json* reasoning = fieldOf(json, "reasoning_content");
         reasoning && reasoning->is_string())
         message.reasoning_content = reasoning->get<std::string>();
     if (has_calls) {
@@ -186,7 +186,7 @@ Result<std::vector<std::string>> readTools(const Json& value)
     for (const Json& tool : value) {
         if (!tool.is_object())
             return fail("has a tool that is not an object");
-        const Json* type = member(tool, "type");
+        const Json* type = fieldOf(tool, "type");
         if (type && *type == "function")
             tools.push_back(writeSpacedJson(tool));
         else

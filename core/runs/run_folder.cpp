@@ -82,7 +82,7 @@ Result<void> clearRun(const RunFolder& folder)
     return {};
 }
 
-nlohmann::ordered_json optionalNumber(const std::optional<double>& value)
+nlohmann::ordered_json numberOrNull(const std::optional<double>& value)
 {
     return value && std::isfinite(*value) ? nlohmann::ordered_json(*value)
                                           : nlohmann::ordered_json(nullptr);
@@ -93,11 +93,11 @@ nlohmann::ordered_json summaryOf(const RunFinished& finished)
     nlohmann::ordered_json summary;
     summary["status"] = finished.status;
     summary["steps"] = finished.steps;
-    summary["seconds"] = optionalNumber(finished.seconds);
-    summary["eval_accuracy_before"] = optionalNumber(finished.eval_accuracy_before);
-    summary["eval_accuracy_after"] = optionalNumber(finished.eval_accuracy_after);
-    summary["reward_first"] = optionalNumber(finished.reward_first);
-    summary["reward_last"] = optionalNumber(finished.reward_last);
+    summary["seconds"] = numberOrNull(finished.seconds);
+    summary["eval_accuracy_before"] = numberOrNull(finished.eval_accuracy_before);
+    summary["eval_accuracy_after"] = numberOrNull(finished.eval_accuracy_after);
+    summary["reward_first"] = numberOrNull(finished.reward_first);
+    summary["reward_last"] = numberOrNull(finished.reward_last);
     summary["planned_memory_bytes"] = finished.planned_memory_bytes;
     summary["peak_memory_bytes"] = finished.peak_memory_bytes;
     return summary;
