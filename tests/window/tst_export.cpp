@@ -69,7 +69,9 @@ private Q_SLOTS:
     void rewards_cannotBeArguments()
     {
         TrainingConfig config;
-        config.algorithm.rewards.push_back({ .name = "exact", .type = "exact" });
+        RewardTermSpec exact;
+        exact.name = exact.type = "exact";
+        config.algorithm.rewards.push_back(exact);
         QVERIFY(!argumentsFor(config, TrainingConfig{}));
         QCOMPARE(
             argumentsFor(TrainingConfig{}, TrainingConfig{}), std::optional<QString>(QString()));
