@@ -42,7 +42,8 @@ tl::expected<RewardTermSpec, Diagnostic> readRewardTerm(const YamlNode& node)
         return term;
     }
     if (node.kind != YamlNode::Kind::mapping)
-        return rewardProblemAt(node, "a reward is a mapping, as in {type: number_equal, weight: 1.0}");
+        return rewardProblemAt(
+            node, "a reward is a mapping, as in {type: number_equal, weight: 1.0}");
     for (std::size_t i = 0; i < node.keys.size(); ++i) {
         const std::string& key = node.keys[i].text;
         const YamlNode& value = node.items[i];

@@ -111,8 +111,8 @@ QWidget* ExportPage::buildCommandCard()
 {
     auto* card = new Card(tr("Command line"), this);
     card->body()->setSpacing(6);
-    m_run_command
-        = addCommand(card->body(), tr("Save it, then run it in a terminal"), QStringLiteral("commandRun"));
+    m_run_command = addCommand(
+        card->body(), tr("Save it, then run it in a terminal"), QStringLiteral("commandRun"));
     m_override_command
         = addCommand(card->body(), tr("The same from the shipped file, with what was changed"),
             QStringLiteral("commandOverrides"));
