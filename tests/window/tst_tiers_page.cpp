@@ -62,6 +62,7 @@ private Q_SLOTS:
         auto* table = page.findChild<TierTable*>(QStringLiteral("tierTable"));
         QTest::keyClick(table, Qt::Key_Return);
         const QPoint middle = table->visualRect(table->model()->index(2, 0)).center();
+        QTest::mouseClick(table->viewport(), Qt::LeftButton, {}, middle);
         QTest::mouseDClick(table->viewport(), Qt::LeftButton, {}, middle);
         QCOMPARE(opened.count(), 3);
         for (const QList<QVariant>& arguments : opened)

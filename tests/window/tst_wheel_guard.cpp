@@ -9,6 +9,7 @@
 #include <QTest>
 #include <QVBoxLayout>
 #include <QWheelEvent>
+#include <QtTest/qtestspontaneevent.h>
 
 using namespace zen::ui;
 
@@ -19,7 +20,8 @@ void turnWheel(QWidget& widget, int steps)
     const QPointF middle = QRectF(widget.rect()).center();
     QWheelEvent event(middle, widget.mapToGlobal(middle), {}, { 0, 120 * steps }, Qt::NoButton,
         Qt::NoModifier, Qt::NoScrollPhase, false);
-    QApplication::sendEvent(&widget, &event);
+    QSpontaneKeyEvent::setSpontaneous(&event); // only those of the window system reach the parents
+    qApp->notify(&widget, &event);
 }
 
 } // namespace

@@ -25,9 +25,10 @@ std::optional<QString> argumentsFor(const TrainingConfig& config, const Training
             continue;
         if (field.type == FieldType::rewards || std::holds_alternative<std::monostate>(value))
             return std::nullopt;
+        const auto* text = std::get_if<std::string>(&value); // an argument is read as it stands
         words += QStringLiteral("--%1 %2").arg(
             QString::fromUtf8(field.key.data(), static_cast<qsizetype>(field.key.size())),
-            shellQuoted(QString::fromStdString(toYaml(value))));
+            shellQuoted(QString::fromStdString(text ? *text : toYaml(value))));
     }
     return words.join(QStringLiteral(" \\\n  "));
 }

@@ -7,6 +7,7 @@
 
 #include <QHBoxLayout>
 #include <QPainter>
+#include <QUndoStack>
 
 namespace zen::ui {
 
@@ -90,6 +91,7 @@ PresetBar::PresetBar(ConfigSession& session, std::vector<Preset> presets, QWidge
     m_note->hide();
 
     connect(&m_session, &ConfigSession::changed, this, &PresetBar::refresh);
+    connect(&m_session.undoStack(), &QUndoStack::indexChanged, this, &PresetBar::refresh);
     refresh();
 }
 
