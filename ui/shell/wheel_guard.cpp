@@ -10,13 +10,18 @@ namespace zen::ui {
 
 namespace {
 
+bool turnsWithTheWheel(const QWidget* widget)
+{
+    return qobject_cast<const QAbstractSpinBox*>(widget) || qobject_cast<const QComboBox*>(widget)
+        || (qobject_cast<const QAbstractSlider*>(widget)
+            && !qobject_cast<const QScrollBar*>(widget));
+}
+
 /// The control that a wheel event on `widget` would change; nullptr if it changes none.
 QWidget* guardedControl(QWidget* widget)
 {
     for (int depth = 0; widget && depth < 3; ++depth, widget = widget->parentWidget()) {
-        if (qobject_cast<QAbstractSpinBox*>(widget) || qobject_cast<QComboBox*>(widget))
-            return widget;
-        if (qobject_cast<QAbstractSlider*>(widget) && !qobject_cast<QScrollBar*>(widget))
+        if (turnsWithTheWheel(widget))
             return widget;
         if (widget->isWindow())
             break;
@@ -28,7 +33,15 @@ QWidget* guardedControl(QWidget* widget)
 
 bool WheelGuard::eventFilter(QObject* watched, QEvent* event)
 {
-    if (event->type() != QEvent::Wheel || !watched->isWidgetType())
+    if (!watched->isWidgetType())
+        return false;
+    if (event->type() == QEvent::Polish) {
+        auto* widget = static_cast<QWidget*>(watched);
+        if (turnsWithTheWheel(widget) && widget->focusPolicy() == Qt::WheelFocus)
+            widget->setFocusPolicy(Qt::StrongFocus); // the wheel itself must not give focus
+        return false;
+    }
+    if (event->type() != QEvent::Wheel)
         return false;
     QWidget* control = guardedControl(static_cast<QWidget*>(watched));
     if (!control || control->hasFocus())
