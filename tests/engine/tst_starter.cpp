@@ -15,8 +15,8 @@ public:
     {
         if (const auto* end = std::get_if<RunFinished>(&event))
             finished = *end;
-        else if (const auto* end = std::get_if<RunFailed>(&event))
-            failure = end->message;
+        else if (const auto* failed = std::get_if<RunFailed>(&event))
+            failure = failed->message;
         else if (const auto* step = std::get_if<StepFinished>(&event))
             rewards.push_back(step->metrics.at("reward"));
     }
