@@ -83,10 +83,9 @@ int main(int argc, char** argv)
     themes.setZoom(settings.value(QStringLiteral("zoom"), 1.0).toDouble());
 
     zen::ui::StudioWindow window(themes, settings, autosave);
-    if (parser.isSet(run))
-        window.showRunFolder(parser.value(run));
     if (for_pictures) {
-        const bool written = zen::ui::writeScreenshots(window, themes, parser.value(screenshots));
+        const bool written = zen::ui::writeScreenshots(
+            window, themes, parser.value(screenshots), parser.value(run));
         if (!written)
             std::fprintf(stderr, "The pictures could not be written to %s\n",
                 qPrintable(parser.value(screenshots)));
@@ -95,6 +94,8 @@ int main(int argc, char** argv)
     window.restoreLastTime();
     if (!parser.positionalArguments().isEmpty())
         window.openFile(parser.positionalArguments().first());
+    if (parser.isSet(run))
+        window.showRunFolder(parser.value(run));
     window.show();
     return QApplication::exec();
 }

@@ -25,13 +25,18 @@ void settle()
     }
 }
 
-/// What the pages show: a tier with two presets applied, as a person would have it half-way.
-void prepare(StudioWindow& window)
+void open(StudioWindow& window, std::string_view tier_id)
+{
+    for (const Tier& tier : window.catalogue().tiers)
+        if (tier.id == tier_id)
+            window.openTier(tier);
+}
+
+/// A tier with two presets applied, as a person would have it half-way.
+void tune(StudioWindow& window)
 {
     const Catalogue& catalogue = window.catalogue();
-    for (const Tier& tier : catalogue.tiers)
-        if (tier.id == "nano")
-            window.openTier(tier);
+    open(window, "nano");
     for (const Preset& preset : catalogue.presets)
         if (preset.name == "consumer" || preset.name == "high_quality")
             static_cast<void>(
@@ -40,11 +45,11 @@ void prepare(StudioWindow& window)
 
 } // namespace
 
-bool writeScreenshots(StudioWindow& window, ThemeSource& themes, const QString& folder)
+bool writeScreenshots(
+    StudioWindow& window, ThemeSource& themes, const QString& folder, const QString& run_folder)
 {
     if (!QDir().mkpath(folder))
         return false;
-    prepare(window);
     window.resize(1280, 800);
     window.show();
     const std::pair<PageId, QString> pages[] = {
@@ -59,9 +64,14 @@ bool writeScreenshots(StudioWindow& window, ThemeSource& themes, const QString& 
     };
     for (const ThemeMode mode : { ThemeMode::light, ThemeMode::dark }) {
         themes.setMode(mode);
+        tune(window);
         for (const auto& [id, name] : pages) {
             if (!window.page(id))
                 continue;
+            if (id == PageId::data) // from here on what a first training looks like
+                open(window, "starter");
+            if (id == PageId::run && !run_folder.isEmpty())
+                window.showRunFolder(run_folder);
             window.showPage(id);
             settle();
             const QString file = QStringLiteral("%1/%2-%3.png")

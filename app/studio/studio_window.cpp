@@ -235,7 +235,15 @@ void StudioWindow::openTier(const Tier& tier)
             QString::fromStdString(opened.error().message));
 }
 
-void StudioWindow::showRunFolder(const QString&) { }
+void StudioWindow::showRunFolder(const QString& folder)
+{
+    const std::filesystem::path path(folder.toStdString());
+    m_run_page->setRunsRoot(path.parent_path());
+    m_run_page->showRun(path);
+    m_rollouts_page->showRun(path);
+    m_chat_page->chooseRun(path);
+    showPage(PageId::run);
+}
 
 void StudioWindow::openDialog()
 {

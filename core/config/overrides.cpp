@@ -89,7 +89,7 @@ private:
         }
         const bool is_flag
             = field->type == FieldType::boolean || translatedWord(argument.key, "true") != "true";
-        takeValue(argument, is_flag);
+        takeValue(argument, is_flag, field);
         if (!argument.value && is_flag)
             argument.value = "true";
         if (!argument.value) {
@@ -115,14 +115,16 @@ private:
         m_result.edits.push_back(std::move(edit));
     }
 
-    /// Takes the next argument as the value, unless there is one already; a flag takes only true or
-    /// false.
-    void takeValue(Argument& argument, bool is_flag)
+    /// Takes the next argument as the value, unless there is one already; a flag takes only what it
+    /// can read: true or false, or its field's own kind of value.
+    void takeValue(Argument& argument, bool is_flag, const Field* field = nullptr)
     {
         if (argument.value || m_next >= m_arguments.size())
             return;
         const std::string& next = m_arguments[m_next];
-        const bool is_another = next.starts_with("--") || (is_flag && !parseBool(next));
+        const bool readable
+            = parseBool(next) || (field && valueFromArgument(*field, argument.key, next));
+        const bool is_another = next.starts_with("--") || (is_flag && !readable);
         if (!is_another) {
             argument.value = next;
             ++m_next;

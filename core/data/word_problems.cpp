@@ -116,8 +116,7 @@ WordProblem givesAway(Dice& dice, const Cast& who)
 
 WordProblem sellsFromTrays(Dice& dice, const Cast& who)
 {
-    const auto n = dice.between(3, 9), each = dice.between(3, 9),
-               sold = dice.between(2, n * each - 1);
+    const auto n = dice.between(3, 9), each = dice.between(3, 9), sold = dice.between(2, 8);
     return { fmt::format("{} fills {} {} with {} {} each and sells {}. How many {} remain?",
                  who.name, n, who.packs, each, who.things, sold, who.things),
         { product(n, each), difference(n * each, sold) }, { n, each, sold }, n * each,
@@ -157,8 +156,8 @@ WordProblem sharesEqually(Dice& dice, const Cast& who)
 
 WordProblem change(Dice& dice, const Cast& who)
 {
-    const auto n = dice.between(2, 9), price = dice.between(2, 9),
-               paid = n * price + dice.between(1, 20);
+    const auto n = dice.between(2, 9), price = dice.between(2, 9);
+    const std::int64_t paid = n * price < 20 ? 20 : n * price < 50 ? 50 : 100;
     return { fmt::format(
                  "{} buys {} {} at {} coins each and pays with {} coins. How many coins come back?",
                  who.name, n, who.things, price, paid),
@@ -250,7 +249,8 @@ std::string problemsAsJsonLines(std::uint64_t seed, std::size_t count,
         if (!seen.insert(problem.question).second)
             continue;
         lines += nlohmann::ordered_json{ { "question", problem.question },
-            { "answer", std::to_string(problem.answer) } }
+            { "answer", std::to_string(problem.answer) },
+            { "solution", demonstration(problem, Solver::careful) } }
                      .dump()
             + "\n";
         if (questions != nullptr)

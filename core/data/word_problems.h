@@ -36,8 +36,8 @@ std::string demonstration(const WordProblem& problem, Solver solver);
 /// Which solver demonstrates problem `index`: 50 % careless, 15 % hasty, 35 % careful.
 Solver demonstrator(std::uint64_t seed, std::uint64_t index);
 
-/// `count` problems as JSON lines {"question","answer"}; questions in `exclude` and repeats are
-/// passed over.
+/// `count` problems as JSON lines {"question","answer","solution"}; questions in `exclude` and
+/// repeats are passed over.
 std::string problemsAsJsonLines(std::uint64_t seed, std::size_t count,
     std::vector<std::string>* questions = nullptr, const std::vector<std::string>& exclude = {});
 
