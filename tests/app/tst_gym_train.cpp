@@ -25,7 +25,8 @@ private:
             QStringLiteral("--output_dir"), folder, QStringLiteral("--max_steps"),
             QString::number(steps), QStringLiteral("--max_eval_samples"), QStringLiteral("8"),
             QStringLiteral("--overwrite_output_dir"), QStringLiteral("false"),
-            QStringLiteral("--max_completion_length"), QStringLiteral("32") };
+            QStringLiteral("--max_completion_length"), QStringLiteral("32"),
+            QStringLiteral("--lr_scheduler_type"), QStringLiteral("constant") };
     }
     static QJsonObject summary(const QString& folder)
     {

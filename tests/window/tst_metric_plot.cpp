@@ -205,6 +205,8 @@ private Q_SLOTS:
         QCOMPARE(axisLabel(1, 0.2), "1.0");
         QCOMPARE(axisLabel(-0.004, 0.002), "-0.004");
         QCOMPARE(axisLabel(1e-18, 0.002), "0.000");
+        QCOMPARE(axisLabel(2e-8, 1e-8), "2e-08");
+        QCOMPARE(axisLabel(0, 1e-8), "0");
         QCOMPARE(axisLabel(300, 100), "300");
         QCOMPARE(axisLabel(40000, 20000), "40k");
         QCOMPARE(axisLabel(2500, 2500), "2.5k");

@@ -18,7 +18,7 @@ namespace zen::ui {
 
 namespace {
 
-constexpr int kLabelWidth = 156;
+constexpr int kFieldLabelWidth = 156;
 
 void setState(QWidget* box, const QString& state)
 {
@@ -42,7 +42,7 @@ FieldEditor::FieldEditor(const Field& field, QWidget* parent)
     outer->addLayout(row);
 
     m_label = new PlainLabel(shown(field.label), this);
-    m_label->setFixedWidth(kLabelWidth);
+    m_label->setFixedWidth(kFieldLabelWidth);
     m_label->setElided();
     row->addWidget(m_label);
     buildBox(row);
@@ -53,7 +53,7 @@ FieldEditor::FieldEditor(const Field& field, QWidget* parent)
 
     m_message_row = new QWidget(this);
     auto* message_layout = new QVBoxLayout(m_message_row);
-    message_layout->setContentsMargins(kLabelWidth + 12, 0, 0, 2);
+    message_layout->setContentsMargins(kFieldLabelWidth + 12, 0, 0, 2);
     message_layout->setSpacing(0);
     m_message = new PlainLabel({}, m_message_row);
     m_message->setObjectName(QStringLiteral("message_") + fromView(field.key));

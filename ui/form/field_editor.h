@@ -13,6 +13,8 @@ class QLineEdit;
 class QPushButton;
 class QVBoxLayout;
 
+class QHBoxLayout;
+
 namespace zen::ui {
 
 class PlainLabel;
@@ -46,7 +48,7 @@ protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
-    void buildBox(class QHBoxLayout* row);
+    void buildBox(QHBoxLayout* row);
     void buildLineEdit();
     void buildComboBox();
     void showInLineEdit(const TrainingConfig& config, const std::optional<std::string>& yaml);

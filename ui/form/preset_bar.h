@@ -5,6 +5,8 @@
 
 #include <QAbstractButton>
 
+class QHBoxLayout;
+
 namespace zen::ui {
 
 class ConfigSession;
@@ -36,7 +38,7 @@ Q_SIGNALS:
     void applied(const QString& title);
 
 private:
-    void addKind(PresetKind kind, const QString& title, class QHBoxLayout* row);
+    void addKind(PresetKind kind, const QString& title, QHBoxLayout* row);
     void applyPreset(const Preset& preset);
     void refresh();
 

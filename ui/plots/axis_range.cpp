@@ -87,6 +87,8 @@ std::string axisLabel(double value, double step)
         return value == 0 ? "0" : formatted("%.*fM", decimalsOf(step / 1e6), value / 1e6);
     if (step >= 1e3)
         return value == 0 ? "0" : formatted("%.*fk", decimalsOf(step / 1e3), value / 1e3);
+    if (step < 1e-4)
+        return value == 0 ? "0" : formatted("%.*e", std::abs(value) < step * 10 ? 0 : 1, value);
     return formatted("%.*f", decimalsOf(step), value);
 }
 

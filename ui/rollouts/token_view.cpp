@@ -18,7 +18,7 @@ namespace zen::ui {
 
 namespace {
 
-constexpr int kPadding = 14;
+constexpr int kTokenPadding = 14;
 constexpr int kSide = 4; ///< inside a token's box
 constexpr double kFullTint = 3.0; ///< nats at which the tint is strongest
 constexpr double kStrongest = 0.55;
@@ -100,13 +100,13 @@ void TokenView::arrange()
     const QFontMetrics metrics(theme.mono(13));
     const int height = metrics.height() + 6;
     const int row = height + 6;
-    const int right = viewport()->width() - kPadding;
-    int x = kPadding, y = kPadding / 2;
+    const int right = viewport()->width() - kTokenPadding;
+    int x = kTokenPadding, y = kTokenPadding / 2;
     for (Token& token : m_tokens) {
         const int width = metrics.horizontalAdvance(token.text) + 2 * kSide;
-        const int gap = x == kPadding ? 0 : token.starts_word ? 8 : 1;
-        if (x + gap + width > right && x > kPadding) {
-            x = kPadding;
+        const int gap = x == kTokenPadding ? 0 : token.starts_word ? 8 : 1;
+        if (x + gap + width > right && x > kTokenPadding) {
+            x = kTokenPadding;
             y += row;
         } else {
             x += gap;
@@ -114,11 +114,11 @@ void TokenView::arrange()
         token.box = QRect(x, y, width, height);
         x += width;
         if (token.breaks_line) {
-            x = kPadding;
+            x = kTokenPadding;
             y += row;
         }
     }
-    const int document_height = m_tokens.empty() ? 0 : m_tokens.back().box.bottom() + kPadding;
+    const int document_height = m_tokens.empty() ? 0 : m_tokens.back().box.bottom() + kTokenPadding;
     verticalScrollBar()->setPageStep(viewport()->height());
     verticalScrollBar()->setSingleStep(row);
     verticalScrollBar()->setRange(0, std::max(0, document_height - viewport()->height()));
@@ -196,8 +196,8 @@ void TokenView::keyPressEvent(QKeyEvent* event)
         point(std::clamp(m_current + (event->key() == Qt::Key_Right ? 1 : -1), 0, last));
         const QRect box = m_tokens[static_cast<std::size_t>(m_current)].box;
         QScrollBar* bar = verticalScrollBar();
-        bar->setValue(std::clamp(bar->value(), box.bottom() + kPadding - viewport()->height(),
-            std::max(0, box.top() - kPadding)));
+        bar->setValue(std::clamp(bar->value(), box.bottom() + kTokenPadding - viewport()->height(),
+            std::max(0, box.top() - kTokenPadding)));
         return;
     }
     QAbstractScrollArea::keyPressEvent(event);

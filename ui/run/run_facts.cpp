@@ -9,7 +9,7 @@ namespace zen::ui {
 
 namespace {
 
-struct Texts {
+struct FactTexts {
     Q_DECLARE_TR_FUNCTIONS(RunFacts)
 };
 
@@ -22,7 +22,7 @@ QString runTitle(const std::string& model, const std::string& stage)
         name.chop(1);
     name = name.mid(name.lastIndexOf(QLatin1Char('/')) + 1);
     if (name.isEmpty())
-        name = Texts::tr("Run");
+        name = FactTexts::tr("Run");
     name[0] = name[0].toUpper();
     return stage.empty() ? name : name + QStringLiteral(" · ") + shownLine(stage, 20).toUpper();
 }
@@ -33,15 +33,15 @@ QString runFacts(const std::string& run_name, const TrainingConfig& config)
     if (!run_name.empty())
         facts << shownLine(run_name, 60);
     if (config.adapter.finetuning_type == FinetuningType::lora)
-        facts << Texts::tr("rank %1").arg(static_cast<qint64>(config.adapter.lora_rank));
+        facts << FactTexts::tr("rank %1").arg(static_cast<qint64>(config.adapter.lora_rank));
     else
-        facts << Texts::tr("all weights");
+        facts << FactTexts::tr("all weights");
     if (config.algorithm.stage != Stage::sft) {
-        facts << Texts::tr("temperature %1").arg(config.sampling.temperature, 0, 'f', 1);
-        facts << Texts::tr("%1 completions a prompt")
+        facts << FactTexts::tr("temperature %1").arg(config.sampling.temperature, 0, 'f', 1);
+        facts << FactTexts::tr("%1 completions a prompt")
                      .arg(static_cast<qint64>(config.batch.num_generations));
     } else {
-        facts << Texts::tr("%1 examples a step")
+        facts << FactTexts::tr("%1 examples a step")
                      .arg(static_cast<qint64>(config.batch.per_device_train_batch_size
                          * config.batch.gradient_accumulation_steps));
     }

@@ -15,7 +15,7 @@ namespace zen::ui {
 
 namespace {
 
-constexpr double kControlRadius = 7;
+constexpr double kDrawnRadius = 7;
 
 } // namespace
 
@@ -43,7 +43,7 @@ void StudioStyle::drawPrimitive(PrimitiveElement element, const QStyleOption* op
         if (qobject_cast<const QAbstractItemView*>(widget)
             && !(option->state & State_KeyboardFocusChange))
             return;
-        paintFocusRing(*painter, option->rect, kControlRadius, m_theme);
+        paintFocusRing(*painter, option->rect, kDrawnRadius, m_theme);
         return;
     case PE_PanelButtonCommand:
         drawButton(*painter, *option, widget);
@@ -51,9 +51,9 @@ void StudioStyle::drawPrimitive(PrimitiveElement element, const QStyleOption* op
     case PE_PanelButtonTool:
         if (option->state & (State_MouseOver | State_Sunken | State_On)
             && option->state & State_Enabled)
-            paintRounded(*painter, option->rect, kControlRadius, m_theme.accent_tint, {});
+            paintRounded(*painter, option->rect, kDrawnRadius, m_theme.accent_tint, {});
         if (option->state & State_HasFocus)
-            paintFocusRing(*painter, option->rect, kControlRadius, m_theme);
+            paintFocusRing(*painter, option->rect, kDrawnRadius, m_theme);
         return;
     case PE_IndicatorCheckBox:
     case PE_IndicatorItemViewItemCheck:
@@ -107,7 +107,7 @@ void StudioStyle::drawPrimitive(PrimitiveElement element, const QStyleOption* op
         if (const auto* frame = qobject_cast<const QFrame*>(widget);
             frame && frame->frameShape() == QFrame::NoFrame)
             return;
-        paintRounded(*painter, option->rect, kControlRadius, {}, m_theme.line);
+        paintRounded(*painter, option->rect, kDrawnRadius, {}, m_theme.line);
         return;
     default:
         QProxyStyle::drawPrimitive(element, option, painter, widget);
@@ -194,10 +194,10 @@ void StudioStyle::drawControl(ControlElement element, const QStyleOption* option
                     m_theme.line);
             else if (frame->frameShape() != QFrame::NoFrame) {
                 const bool scrolls = qobject_cast<const QAbstractScrollArea*>(frame);
-                paintRounded(*painter, option->rect, kControlRadius,
+                paintRounded(*painter, option->rect, kDrawnRadius,
                     scrolls ? m_theme.panel : QColor(), m_theme.line);
                 if (scrolls && option->state & State_HasFocus)
-                    paintFocusRing(*painter, option->rect, kControlRadius, m_theme);
+                    paintFocusRing(*painter, option->rect, kDrawnRadius, m_theme);
             }
             return;
         }

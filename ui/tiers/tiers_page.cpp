@@ -17,7 +17,7 @@ namespace zen::ui {
 
 namespace {
 
-QString text(const std::string& value)
+QString shown(const std::string& value)
 {
     return QString::fromStdString(value);
 }
@@ -157,36 +157,36 @@ void TiersPage::showTier(int row)
 {
     const Tier& tier = m_model->tier(row);
     const TierFit* fit = m_model->fit(row);
-    m_detail->setTitle(text(tier.title));
-    m_detail->setSubtitle(text(tier.model_id));
+    m_detail->setTitle(shown(tier.title));
+    m_detail->setSubtitle(shown(tier.model_id));
     QStringList uses;
     for (const std::string& use : tier.use_cases)
-        uses += text(use);
+        uses += shown(use);
     m_uses->setText(uses.join(QStringLiteral(" · ")));
     m_settings->setText(tr("%1 · LoRA rank %2 · context %3 tokens · batch %4")
-                            .arg(text(tier.algorithm).toUpper())
+                            .arg(shown(tier.algorithm).toUpper())
                             .arg(tier.lora_rank)
                             .arg(tier.context)
                             .arg(tier.batch));
-    QString note = text(tier.note);
+    QString note = shown(tier.note);
     if (!tier.substitute_id.empty())
         note = tr("%1 is not published; %2 is the nearest checkpoint. ")
-                   .arg(text(tier.model_id), text(tier.substitute_id))
+                   .arg(shown(tier.model_id), shown(tier.substitute_id))
             + note;
     m_note->setText(note.isEmpty() ? QStringLiteral("–") : note);
     if (!fit)
         return;
     m_plan->setText(tr(
         "%1 as configured · %2 with 4-bit weights and gradient checkpointing · this machine has %3")
-                        .arg(text(formatBytes(fit->plan.peak())),
-                            text(formatBytes(fit->plan_in_4bit.peak())),
-                            text(formatBytes(m_catalogue.machine.memory_total_bytes))));
+                        .arg(shown(formatBytes(fit->plan.peak())),
+                            shown(formatBytes(fit->plan_in_4bit.peak())),
+                            shown(formatBytes(m_catalogue.machine.memory_total_bytes))));
     if (fit->fit == Fit::four_bit_only)
         m_plan->setText(
             m_plan->text() + tr(" · 4-bit weights are planned and exported, not trained here yet"));
     setStripMessage(
         tr("%1 selected · configs/%2 · %3")
-            .arg(text(tier.title), text(tier.config_file),
+            .arg(shown(tier.title), shown(tier.config_file),
                 fit->weights ? tr("weights on this machine") : tr("weights not on this machine")));
     m_get_weights->setVisible(!fit->weights);
 }

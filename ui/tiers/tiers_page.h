@@ -5,6 +5,8 @@
 
 class QPushButton;
 
+class QVBoxLayout;
+
 namespace zen::ui {
 
 class Card;
@@ -29,7 +31,7 @@ Q_SIGNALS:
     void folderWanted(); ///< the empty state's way out: open a file
 
 private:
-    void buildTable(class QVBoxLayout* layout);
+    void buildTable(QVBoxLayout* layout);
     Card* buildDetail();
     void showTier(int row);
     void showWeightsHelp();
