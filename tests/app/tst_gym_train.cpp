@@ -37,7 +37,7 @@ private:
     static bool waitForStep(QProcess& process, const QByteArray& step)
     {
         QByteArray seen;
-        while (process.state() == QProcess::Running && process.waitForReadyRead(60'000)) {
+        while (process.state() != QProcess::NotRunning && process.waitForReadyRead(60'000)) {
             seen += process.readAllStandardOutput();
             if (seen.contains(step))
                 return true;

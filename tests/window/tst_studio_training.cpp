@@ -91,8 +91,9 @@ private Q_SLOTS:
         child<QPushButton>("pauseButton")->click();
         QTRY_COMPARE_WITH_TIMEOUT(
             m_window->training().state(), TrainingSession::State::paused, 30000);
+        QTest::qWait(4000); // the step that was going on ends
         const std::size_t paused_at = points("reward");
-        QTest::qWait(1500);
+        QTest::qWait(3000); // several steps' time
         QCOMPARE(points("reward"), paused_at);
         child<QPushButton>("pauseButton")->click();
         QTRY_VERIFY_WITH_TIMEOUT(points("reward") >= paused_at + 2, 60000);
