@@ -1,5 +1,6 @@
 #include "app/studio/screenshots.h"
 #include "app/studio/studio_window.h"
+#include "core/base/machine.h"
 #include "ui/shell/wheel_guard.h"
 
 #include <QApplication>
@@ -40,6 +41,7 @@ zen::ui::ThemeMode themeFrom(const QString& word, const QSettings& settings)
 
 int main(int argc, char** argv)
 {
+    zen::keepFreedMemory();
     useOffscreenForScreenshots(argc, argv);
     QApplication application(argc, argv);
     QApplication::setOrganizationName(QStringLiteral("zen-studio"));

@@ -1,5 +1,6 @@
 #include "core/base/machine.h"
 
+#include <malloc.h>
 #include <sched.h>
 #include <sys/statvfs.h>
 
@@ -134,6 +135,17 @@ std::uint64_t residentBytes()
 std::uint64_t peakResidentBytes()
 {
     return fieldOf("/proc/self/status", "VmHWM:");
+}
+
+void keepFreedMemory()
+{
+#ifdef __GLIBC__
+    constexpr int kLargestKeptBlock = 32 << 20; // the most that glibc accepts
+    constexpr int kKeptBytes = 512 << 20;
+    ::mallopt(M_MMAP_THRESHOLD, kLargestKeptBlock);
+    ::mallopt(M_TRIM_THRESHOLD, kKeptBytes);
+    ::mallopt(M_ARENA_MAX, 1);
+#endif
 }
 
 std::uint64_t freeDiskBytes(const fs::path& path)

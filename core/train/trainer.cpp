@@ -1,5 +1,6 @@
 #include "core/train/trainer.h"
 
+#include "core/base/machine.h"
 #include "core/config/validate.h"
 #include "core/plan/memory_plan.h"
 #include "core/reward/rubric.h"
@@ -70,6 +71,7 @@ private:
     {
         std::string message;
         try {
+            keepFreedMemory();
             useThreads(m_options.config.memory.num_threads);
             if (m_options.background)
                 workInBackground();
