@@ -1,6 +1,7 @@
 #include "core/algorithm/logprobs.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -53,7 +54,7 @@ struct ChunkedLogprobs : torch::autograd::Function<ChunkedLogprobs> {
         const at::Tensor& hidden_ND, const at::Tensor& lm_head_VD, const at::Tensor& targets_N,
         double temperature, std::int64_t chunk_tokens, bool with_detail)
     {
-        const at::NoGradGuard no_grad;
+        const c10::NoGradGuard no_grad;
         const std::int64_t tokens = hidden_ND.size(0);
         at::Tensor logprobs_N = at::empty({ tokens }, hidden_ND.options());
         at::Tensor entropies_N = with_detail ? at::empty_like(logprobs_N) : at::Tensor();

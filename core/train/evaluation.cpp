@@ -4,6 +4,7 @@
 #include "core/train/conversation.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -97,7 +98,7 @@ void scoreGreedyAnswers(
 double meanNll(const Policy& policy, const std::vector<LearnedText>& texts, bool use_adapter,
     const EvaluationPlan& plan)
 {
-    const at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     std::vector<const LearnedText*> by_length;
     for (const LearnedText& text : texts)
         by_length.push_back(&text);

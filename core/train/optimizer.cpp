@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -46,7 +47,7 @@ void adamUpdate(float* value, const float* gradient, float* first, float* second
 Optimizer::Optimizer(const std::vector<at::Tensor>& parameters, const OptimizerSection& section)
     : m_section(section)
 {
-    const at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     std::int64_t size = 0;
     for (const at::Tensor& parameter : parameters) {
         TORCH_CHECK(parameter.scalar_type() == at::kFloat && parameter.device().is_cpu()
@@ -95,7 +96,7 @@ double Optimizer::gradientNorm() const
 
 void Optimizer::step(double learning_rate, double norm)
 {
-    const at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     ++m_updates;
     const double updates = static_cast<double>(m_updates);
     AdamStep update{};
@@ -126,7 +127,7 @@ void Optimizer::step(double learning_rate, double norm)
 
 void Optimizer::zeroGradients()
 {
-    const at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     m_gradients.zero_();
 }
 
@@ -138,7 +139,7 @@ bool Optimizer::parametersAreFinite() const
 void Optimizer::restore(
     const at::Tensor& first_moment, const at::Tensor& second_moment, std::int64_t updates)
 {
-    const at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     TORCH_CHECK(first_moment.sizes() == m_first_moment.sizes()
             && second_moment.sizes() == m_second_moment.sizes(),
         "the saved moments belong to another set of parameters");

@@ -4,6 +4,7 @@
 #include "core/base/sha256.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cstring>
@@ -232,7 +233,7 @@ TokenLogprobs scoreTargets(const Qwen3& model, const TokenBatch& batch,
 at::Tensor referenceLogprobs(
     const Policy& policy, const TokenBatch& batch, double temperature, std::int64_t chunk_tokens)
 {
-    const at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     ForwardOptions forward;
     forward.use_adapter = policy.frozen_reference.has_value();
     const Qwen3& reference = policy.frozen_reference ? *policy.frozen_reference : policy.model;

@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 
 #include <fmt/format.h>
 
@@ -266,7 +267,7 @@ void PolicyObjective::addFixedLogprobs(std::vector<RolloutRow>& rows, std::int64
         return a->prompt_ids.size() + a->completion_ids.size()
             < b->prompt_ids.size() + b->completion_ids.size();
     });
-    const at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     const double temperature = m_context.config.sampling.temperature;
     const std::int64_t chunk = m_context.config.memory.logprob_chunk_tokens;
     const auto size = static_cast<std::size_t>(m_plan.micro_batch);

@@ -5,6 +5,7 @@
 #include "core/train/session.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <fmt/format.h>
 
@@ -137,7 +138,7 @@ void Session::restore(const Snapshot& snapshot)
             text += "\n  " + line;
         throw RunError{ text };
     }
-    const at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     const std::vector<std::string> names = m_context->policy.model.trainableNames();
     const std::vector<at::Tensor> parameters = m_context->policy.model.trainableParameters();
     for (std::size_t index = 0; index < names.size(); ++index) {

@@ -3,6 +3,7 @@
 #include "core/weights/tensor_file.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <limits>
@@ -80,7 +81,7 @@ Result<void> checkLogits(
     const auto tensors = readCase(file, { "input_ids", "attention_mask", "logits" });
     if (!tensors)
         return tl::unexpected(tensors.error());
-    const at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     const at::Tensor ids_BT = tensors->at("input_ids"), mask_BT = tensors->at("attention_mask");
     std::vector<at::Tensor> layers;
     ForwardOptions forward;
@@ -179,7 +180,7 @@ Result<void> checkAdapter(
         return tl::unexpected(tensors.error());
     const at::Tensor ids_BT = tensors->at("input_ids"), mask_BT = tensors->at("attention_mask");
     {
-        const at::NoGradGuard no_grad;
+        const c10::NoGradGuard no_grad;
         const at::Tensor logits_BTV = model->logits(model->forward(ids_BT, mask_BT));
         report.compare(name + " logits",
             largestError(atTokens(logits_BTV, mask_BT), atTokens(tensors->at("logits"), mask_BT)),

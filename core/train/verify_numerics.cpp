@@ -8,6 +8,7 @@
 #include "core/weights/tensor_file.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -120,7 +121,7 @@ Result<void> checkAdamw(const fs::path& folder, CaseReport& report)
     for (; tensors->contains("grad_" + std::to_string(step)); ++step) {
         const std::string index = std::to_string(step);
         {
-            const at::NoGradGuard no_grad;
+            const c10::NoGradGuard no_grad;
             parameter.mutable_grad().copy_(tensors->at("grad_" + index));
         }
         const double norm = optimizer.gradientNorm();

@@ -2,6 +2,7 @@
 #include "reference_case.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 
 using namespace zen;
 using namespace reference;
@@ -48,7 +49,7 @@ at::Tensor trainedLogprobs(const Qwen3& policy, const std::vector<std::int64_t>&
     const at::Tensor row = at::tensor(ids, at::kLong).unsqueeze(0);
     ForwardOptions options;
     options.use_adapter = use_adapter;
-    const at::NoGradGuard off;
+    const c10::NoGradGuard off;
     const at::Tensor logits
         = policy.logits(policy.forward(row, at::ones_like(row), options))[0] / temperature;
     const auto count = static_cast<std::int64_t>(completion.ids.size());

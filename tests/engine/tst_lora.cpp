@@ -249,7 +249,7 @@ void TestLora::dropout_gradientsMatchFiniteDifferences()
     options.dropout_key = 99;
     meanNll(policy, ids, mask, options).backward();
     for (at::Tensor& parameter : policy.trainableParameters()) {
-        const at::NoGradGuard off;
+        const c10::NoGradGuard off;
         const at::Tensor gradient = parameter.grad();
         const double square = gradient.pow(2).sum().item<double>();
         const double step = 0.01 / std::sqrt(square);
@@ -309,3 +309,5 @@ void TestLora::unknownTarget_isRefused()
 
 QTEST_GUILESS_MAIN(TestLora)
 #include "tst_lora.moc"
+
+#include <c10/core/GradMode.h>

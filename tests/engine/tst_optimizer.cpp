@@ -4,6 +4,7 @@
 #include <QTest>
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <cmath>
 
@@ -18,7 +19,7 @@ at::Tensor leaf(const at::Tensor& values)
 
 void setGradient(const at::Tensor& parameter, const at::Tensor& gradient)
 {
-    const at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     at::Tensor place = parameter.grad();
     place.copy_(gradient);
 }
@@ -117,7 +118,7 @@ private Q_SLOTS:
         setGradient(parameter, at::full({ 2, 2 }, std::nan("")));
         QVERIFY(!std::isfinite(optimizer.gradientNorm()));
         {
-            const at::NoGradGuard no_grad;
+            const c10::NoGradGuard no_grad;
             at::Tensor place = parameter;
             place.fill_(std::nan(""));
         }

@@ -1,6 +1,7 @@
 #include "reference_case.h"
 
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/variable.h>
 
@@ -177,7 +178,7 @@ void TestQwen3::allWeights_gradientsMatchFiniteDifferences()
     options.trainable = true;
     const Qwen3 policy = Qwen3::random(smallShape(), 3, options);
     {
-        const at::NoGradGuard off;
+        const c10::NoGradGuard off;
         for (at::Tensor& parameter :
             policy.trainableParameters()) // larger than at a start, so that every part counts
             parameter.mul_(parameter.dim() > 1 ? 10.0 : 1.1);
@@ -191,7 +192,7 @@ void TestQwen3::allWeights_gradientsMatchFiniteDifferences()
     at::tanh(policy.forward(ids, mask)).sum().backward();
     for (std::size_t i = 0; i < parameters.size(); ++i) {
         QVERIFY2(parameters[i].grad().defined(), names[i].c_str());
-        const at::NoGradGuard off;
+        const c10::NoGradGuard off;
         // along the gradient itself, scaled so that the loss changes by about 0.01
         const at::Tensor gradient = parameters[i].grad().clone();
         const double square = gradient.pow(2).sum().item<double>();
