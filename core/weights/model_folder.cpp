@@ -2,6 +2,7 @@
 #include "core/base/machine.h"
 #include "core/weights/checkpoint_folder.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace zen {

@@ -381,3 +381,5 @@ void TestGymCli::starter_refusesExistingFolder()
 
 QTEST_GUILESS_MAIN(TestGymCli)
 #include "tst_gym_cli.moc"
+
+#include <algorithm>

@@ -243,3 +243,5 @@ private Q_SLOTS:
 
 QTEST_GUILESS_MAIN(TestMemoryPlan)
 #include "tst_memory_plan.moc"
+
+#include <algorithm>

@@ -4,6 +4,7 @@
 
 #include <QTest>
 
+#include <algorithm>
 #include <thread>
 
 using namespace zen;

@@ -245,3 +245,5 @@ void TestGenerator::nothingToWrite_givesEmptyCompletions()
 
 QTEST_GUILESS_MAIN(TestGenerator)
 #include "tst_generator.moc"
+
+#include <algorithm>

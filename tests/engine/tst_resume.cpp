@@ -257,3 +257,5 @@ private Q_SLOTS:
 
 QTEST_GUILESS_MAIN(TestResume)
 #include "tst_resume.moc"
+
+#include <algorithm>
