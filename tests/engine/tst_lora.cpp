@@ -1,5 +1,7 @@
 #include "reference_case.h"
 
+#include <c10/core/GradMode.h>
+
 #include <nlohmann/json.hpp>
 
 #include <fstream>
@@ -309,5 +311,3 @@ void TestLora::unknownTarget_isRefused()
 
 QTEST_GUILESS_MAIN(TestLora)
 #include "tst_lora.moc"
-
-#include <c10/core/GradMode.h>
