@@ -7,6 +7,8 @@
 #include <QTemporaryDir>
 #include <QtTest>
 
+#include <algorithm>
+
 /// What gym prints and returns on good and bad input; nothing here loads the engine.
 class TestGymCli : public QObject {
     Q_OBJECT
@@ -381,5 +383,3 @@ void TestGymCli::starter_refusesExistingFolder()
 
 QTEST_GUILESS_MAIN(TestGymCli)
 #include "tst_gym_cli.moc"
-
-#include <algorithm>

@@ -2,6 +2,8 @@
 
 #include <QTest>
 
+#include <algorithm>
+
 using namespace zen;
 
 namespace {
@@ -243,5 +245,3 @@ private Q_SLOTS:
 
 QTEST_GUILESS_MAIN(TestMemoryPlan)
 #include "tst_memory_plan.moc"
-
-#include <algorithm>

@@ -4,6 +4,8 @@
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+
 using namespace zen;
 using namespace reference;
 
@@ -245,5 +247,3 @@ void TestGenerator::nothingToWrite_givesEmptyCompletions()
 
 QTEST_GUILESS_MAIN(TestGenerator)
 #include "tst_generator.moc"
-
-#include <algorithm>

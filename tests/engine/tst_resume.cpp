@@ -4,6 +4,8 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <algorithm>
+
 using namespace zen;
 using namespace zen::test;
 
@@ -257,5 +259,3 @@ private Q_SLOTS:
 
 QTEST_GUILESS_MAIN(TestResume)
 #include "tst_resume.moc"
-
-#include <algorithm>
