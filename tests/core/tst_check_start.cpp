@@ -51,6 +51,28 @@ void putModel(const fs::path& folder, const Qwen3Shape& shape)
         qFatal("cannot write the model");
 }
 
+constexpr uid_t kNobody = 65534;
+
+/// Root may write everywhere: while this lives, root is another user.
+class NotRoot {
+public:
+    NotRoot()
+    {
+        if (m_was_root && ::setresuid(kNobody, kNobody, 0) != 0)
+            qFatal("cannot become another user");
+    }
+    ~NotRoot()
+    {
+        if (m_was_root && ::setresuid(0, 0, 0) != 0)
+            qFatal("cannot become root again");
+    }
+    NotRoot(const NotRoot&) = delete;
+    NotRoot& operator=(const NotRoot&) = delete;
+
+private:
+    bool m_was_root = ::geteuid() == 0;
+};
+
 /// The one finding about `key`; fails the caller's test by an empty message otherwise.
 Diagnostic findingAbout(const std::string& key, const TrainingConfig& config)
 {
@@ -150,12 +172,12 @@ private Q_SLOTS:
 
     void folderWithoutPermission_isAnError()
     {
-        if (::geteuid() == 0)
-            QSKIP("root may write everywhere");
         fs::create_directory(root() / "locked");
         QCOMPARE(::chmod((root() / "locked").c_str(), 0500), 0);
         TrainingConfig config = good();
         config.run.output_dir = (root() / "locked/run").string();
+        QCOMPARE(::chown(root().c_str(), ::geteuid() == 0 ? kNobody : ::geteuid(), -1), 0);
+        const NotRoot user;
         QVERIFY(contains(findingAbout("output_dir", config), "may not write"));
     }
 

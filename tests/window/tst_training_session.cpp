@@ -225,9 +225,8 @@ private Q_SLOTS:
                 publishEndlessSteps(control, sink);
                 ++ended;
             }));
-            if (round == 0)
-                QTRY_COMPARE(
-                    begun.load(), 1); // the other rounds may be stopped before their job begins
+            if (round == 0) // the others may be stopped before their job begins
+                QTRY_COMPARE(begun.load(), 1);
             QTest::qWait(round);
             if (round % 2 == 1)
                 session->pause();

@@ -37,7 +37,7 @@ MetricPlot::MetricPlot(MetricDescription description, QWidget* parent)
     m_value_rest->setType(13)->setMono()->setTone(Tone::muted);
     addTitleWidget(m_value);
     addTitleWidget(m_value_rest);
-    body()->setContentsMargins(0, 0, 0, 2);
+    body()->setContentsMargins(3, 0, 3, 3); // the canvas keeps off the card's round corners
     body()->addWidget(m_canvas);
     setFocusPolicy(Qt::StrongFocus);
 
@@ -168,10 +168,10 @@ void MetricPlot::showEvent(QShowEvent* event)
     refresh();
 }
 
-void MetricPlot::refresh()
+bool MetricPlot::refresh()
 {
     if (!m_due || !isVisible())
-        return;
+        return false;
     m_due = false;
     PlotPicture picture;
     std::tie(picture.x_low, picture.x_high) = xRange();
@@ -212,6 +212,7 @@ void MetricPlot::refresh()
     }
     m_canvas->draw(picture);
     setCursor(m_cursor);
+    return true;
 }
 
 std::optional<std::size_t> MetricPlot::shownIndex() const

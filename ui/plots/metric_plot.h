@@ -57,8 +57,9 @@ public:
     bool isFollowing() const { return !m_x_range; }
     std::pair<double, double> xRange() const; ///< shown now
 
-    /// Draws what changed since the last call; does nothing (and stays due) while hidden.
-    void refresh();
+    /// Draws what changed since the last call; does nothing (and stays due) while hidden. Returns
+    /// whether it drew.
+    bool refresh();
 
     QString valueText() const; ///< "0.662 ± 0.21 at step 150"
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kRawOpacity = 0.28;
 constexpr double kBandOpacity = 0.13;
-constexpr int kEdge = 5; ///< pixels left of the first value
+constexpr int kEdge = 5; ///< pixels left of the first value and right of the last
 constexpr int kClickSlack = 4; ///< pixels that a click may wander
 
 QColor faded(QColor color, double opacity)
@@ -179,9 +179,9 @@ void PlotCanvas::draw(const PlotPicture& picture)
     Impl& d = *m_impl;
     d.drawing = true;
     d.x_ticker->setAxis(picture.x_axis);
-    const double margin // marks at the first value are whole
+    const double margin // marks at the first and the last value are whole
         = picture.follows ? (picture.x_high - picture.x_low) * kEdge / plotWidth() : 0;
-    d.plot->xAxis->setRange(picture.x_low - margin, picture.x_high);
+    d.plot->xAxis->setRange(picture.x_low - margin, picture.x_high + margin);
     if (picture.logarithmic) {
         d.plot->yAxis->setScaleType(QCPAxis::stLogarithmic);
         d.plot->yAxis->setTicker(d.log_ticker);

@@ -7,15 +7,15 @@
 namespace zen::ui {
 
 namespace {
-constexpr std::chrono::milliseconds kRefreshInterval{ 66 }; // 15 drawings a second
+constexpr std::chrono::milliseconds kTurn{ 33 }; // 30 drawings a second, all plots together
 }
 
 PlotGroup::PlotGroup(QObject* parent)
     : QObject(parent)
 {
     m_timer.setSingleShot(true);
-    m_timer.setInterval(kRefreshInterval);
-    connect(&m_timer, &QTimer::timeout, this, &PlotGroup::refreshNow);
+    m_timer.setInterval(kTurn);
+    connect(&m_timer, &QTimer::timeout, this, &PlotGroup::refreshNext);
 }
 
 void PlotGroup::add(MetricPlot* plot)
@@ -69,6 +69,17 @@ void PlotGroup::setCursor(std::optional<double> x)
 {
     for (MetricPlot* plot : m_plots)
         plot->setCursor(x);
+}
+
+void PlotGroup::refreshNext()
+{
+    for (std::size_t tried = 0; tried < m_plots.size(); ++tried) {
+        MetricPlot* plot = m_plots[m_next++ % m_plots.size()];
+        if (plot->refresh()) {
+            m_timer.start();
+            return;
+        }
+    }
 }
 
 void PlotGroup::refreshNow()

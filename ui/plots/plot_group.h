@@ -5,6 +5,7 @@
 #include <QObject>
 #include <QTimer>
 
+#include <cstddef>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -14,7 +15,8 @@ namespace zen::ui {
 class MetricPlot;
 
 /// The plots of one page: they share the cursor, the visible range, the smoothing and the
-/// horizontal axis, and are redrawn together by one timer that runs only while something is due.
+/// horizontal axis, and are redrawn by one timer that runs only while something is due: one plot a
+/// turn of the event loop, so that no click waits for the drawing of all.
 class PlotGroup : public QObject {
     Q_OBJECT
 public:
@@ -37,9 +39,11 @@ Q_SIGNALS:
 
 private:
     void setRange(std::optional<std::pair<double, double>> range);
+    void refreshNext();
 
     std::vector<MetricPlot*> m_plots;
     QTimer m_timer;
+    std::size_t m_next = 0; ///< the plot whose turn it is
     XAxis m_x_axis = XAxis::step;
     std::optional<std::pair<double, double>> m_range;
 };
