@@ -220,7 +220,7 @@ void ExportPage::updateCommands()
                                 "command line; use the file."));
     const BatchSection& batch = m_session.config().batch;
     m_parallel_command->setText(
-        QStringLiteral("CUDA_VISIBLE_DEVICES=0,1 gym train %1 \\\n"
+        QStringLiteral("CUDA_VISIBLE_DEVICES=0,1 gym train \\\n  %1 \\\n"
                        "  --deepspeed configs/deepspeed/ds_z3_config.json \\\n"
                        "  --per_device_train_batch_size %2 \\\n"
                        "  --gradient_accumulation_steps %3")

@@ -137,7 +137,7 @@ void MemoryCard::showPlan(
     m_total->setTone(need > free ? Tone::error : Tone::ink);
     QString of = tr("of %1 GB free").arg(gigabytes(free, 1));
     if (published_gb > 0)
-        of += tr(" · seed says ~%1").arg(QLocale().toString(published_gb));
+        of += tr(" · published ~%1").arg(QLocale().toString(published_gb));
     m_of->setText(of);
     const auto parts = partsOf(plan);
     m_bar->setParts(parts, free);

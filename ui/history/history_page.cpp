@@ -74,7 +74,9 @@ void HistoryPage::refresh()
     m_scan.start([root](std::stop_token) { return scanRuns(root); },
         [this, root](std::vector<RunRecord> runs) {
             const auto count = static_cast<int>(runs.size());
-            m_where->setText(tr("runs in %1: %2").arg(shownLine(root.string(), 200)).arg(count));
+            const QString folder = shownLine(root.string(), 200);
+            m_where->setText(count == 1 ? tr("1 run in %1").arg(folder)
+                                        : tr("%1 runs in %2").arg(count).arg(folder));
             m_stack->setCurrentIndex(count == 0 ? 0 : 1);
             m_table->setRuns(std::move(runs));
             setStripMessage(

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kRawOpacity = 0.28;
 constexpr double kBandOpacity = 0.13;
-constexpr int kEdge = 5; ///< pixels left of the first value and right of the last
+constexpr int kEdge = 7; ///< pixels left of the first value and right of the last
 constexpr int kClickSlack = 4; ///< pixels that a click may wander
 
 QColor faded(QColor color, double opacity)

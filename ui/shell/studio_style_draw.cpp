@@ -16,6 +16,7 @@ namespace zen::ui {
 namespace {
 
 constexpr double kDrawnRadius = 7;
+constexpr int kSortArrow = 12;
 
 } // namespace
 
@@ -137,6 +138,21 @@ void StudioStyle::drawControl(ControlElement element, const QStyleOption* option
         return;
     case CE_MenuBarEmptyArea:
         painter->fillRect(option->rect, m_theme.rail);
+        return;
+    case CE_Header:
+        if (const auto* header = qstyleoption_cast<const QStyleOptionHeader*>(option)) {
+            drawControl(CE_HeaderSection, option, painter, widget);
+            const int margin = proxy()->pixelMetric(PM_HeaderMargin, option, widget);
+            QStyleOptionHeader part = *header;
+            part.rect.adjust(margin, 0, -margin, 0);
+            if (header->sortIndicator != QStyleOptionHeader::None) {
+                QStyleOptionHeader arrow = part;
+                arrow.rect.setLeft(part.rect.right() - kSortArrow + 1);
+                drawPrimitive(PE_IndicatorHeaderArrow, &arrow, painter, widget);
+                part.rect.setRight(arrow.rect.left() - 2);
+            }
+            drawControl(CE_HeaderLabel, &part, painter, widget);
+        }
         return;
     case CE_HeaderSection:
         drawHeader(*painter, *option);
