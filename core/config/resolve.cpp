@@ -61,6 +61,12 @@ std::int64_t generationBatchSize(const TrainingConfig& config)
     return config.batch.per_device_train_batch_size * resolvedStepsPerGeneration(config);
 }
 
+std::int64_t rowsAtOnce(const TrainingConfig& config)
+{
+    constexpr std::int64_t kMost = 256;
+    return config.batch.rollout_rows > 0 ? config.batch.rollout_rows : kMost;
+}
+
 std::int64_t completionsPerStep(const TrainingConfig& config)
 {
     return config.batch.per_device_train_batch_size * config.batch.gradient_accumulation_steps;

@@ -63,7 +63,16 @@ std::vector<Field> batchFields()
             .help = "Prompts that are answered at once when evaluating.",
             .minimum = 1,
             .maximum = 4096,
-            .advanced = true });
+            .advanced = true },
+        Row<&S::rollout_rows>{ .key = "rollout_rows",
+            .label = "Written at once",
+            .unit = "completions",
+            .help = "Completions that are written at the same time; more take turns, which is "
+                    "slower and needs less memory for the cache. 0 takes up to 256.",
+            .minimum = 0,
+            .maximum = 4096,
+            .advanced = true,
+            .aliases = { "max_num_seqs" } });
 }
 
 std::vector<Field> algorithmFields()

@@ -132,6 +132,10 @@ std::vector<Field> memoryFields()
             .help = "Cores to compute with. 0 takes all that the program may use.",
             .minimum = 0,
             .maximum = 1024,
+            .advanced = true },
+        Row<&S::force_memory>{ .key = "force_memory",
+            .label = "Start without the memory",
+            .help = "Starts a run although its memory plan is larger than this machine.",
             .advanced = true });
 }
 

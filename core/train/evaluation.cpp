@@ -56,6 +56,7 @@ void scoreGreedyAnswers(
     GenerationOptions options;
     options.sampling.temperature = 0;
     options.max_new_tokens = maxCompletion(plan.config);
+    options.max_rows = rowsAtOnce(plan.config);
     options.eos_ids = policy.eos_ids;
     options.vocabulary_limit = policy.tokenizer.size();
 

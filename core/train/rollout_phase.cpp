@@ -144,6 +144,7 @@ Metrics PolicyObjective::generateCompletions(
     options.sampling = { sampling.temperature, sampling.top_p, sampling.top_k, sampling.min_p };
     options.completions_per_prompt = m_plan.group;
     options.max_new_tokens = m_plan.max_completion;
+    options.max_rows = rowsAtOnce(m_context.config);
     options.eos_ids = m_context.policy.eos_ids;
     options.vocabulary_limit = m_context.policy.tokenizer.size();
     options.seed = static_cast<std::uint64_t>(m_context.config.run.seed);
