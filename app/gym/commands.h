@@ -106,4 +106,13 @@ struct BenchArguments {
 };
 int bench(const BenchArguments& arguments);
 
+struct BenchMemoryArguments {
+    ConfigArguments source; ///< its changes alone: the configuration is the tier's
+    std::string tier;
+    std::string quantization; ///< none or 4bit; empty: the configuration's
+    std::int64_t new_tokens = 0; ///< 0: all that a completion may have
+    bool json = false;
+};
+int benchMemory(const BenchMemoryArguments& arguments);
+
 } // namespace zen::gym

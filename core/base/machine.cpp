@@ -137,6 +137,11 @@ std::uint64_t peakResidentBytes()
     return fieldOf("/proc/self/status", "VmHWM:");
 }
 
+void resetPeakResidentBytes()
+{
+    std::ofstream("/proc/self/clear_refs") << "5"; // proc(5): resets VmHWM
+}
+
 void keepFreedMemory()
 {
 #ifdef __GLIBC__
@@ -145,6 +150,13 @@ void keepFreedMemory()
     ::mallopt(M_MMAP_THRESHOLD, kLargestKeptBlock);
     ::mallopt(M_TRIM_THRESHOLD, kKeptBytes);
     ::mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
+void returnFreedMemory()
+{
+#ifdef __GLIBC__
+    ::malloc_trim(0);
 #endif
 }
 

@@ -47,6 +47,8 @@ TrainingConfig resolve(TrainingConfig config)
     batch.steps_per_generation = resolvedStepsPerGeneration(config);
 
     MemorySection& memory = config.memory;
+    memory.micro_batch_tokens = memory.micro_batch_tokens.value_or(
+        batch.per_device_train_batch_size * config.data.cutoff_len);
     if (memory.bf16 && memory.dtype == WeightType::automatic)
         memory.dtype = WeightType::bfloat16;
     memory.bf16 = memory.dtype == WeightType::bfloat16;

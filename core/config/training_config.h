@@ -138,6 +138,8 @@ struct MemorySection {
     WeightType bnb_4bit_compute_dtype = WeightType::automatic;
     bool bnb_4bit_use_double_quant = false;
     bool gradient_checkpointing = false;
+    std::optional<std::int64_t>
+        micro_batch_tokens; ///< of one forward pass; per_device_train_batch_size x cutoff_len
     std::int64_t logprob_chunk_tokens = 256; ///< tokens whose logits exist at the same time
     std::int64_t num_threads = 0; ///< 0: all cores that the process may use
     bool force_memory = false; ///< start although the plan is beyond the machine

@@ -24,7 +24,7 @@ struct PieceCut {
 
     PieceCut(std::int64_t count, bool bf16)
         : tokens(count)
-        , size(bf16 ? 2048 : std::clamp<std::int64_t>((count / 16 + 7) / 8 * 8, 32, 128))
+        , size(bf16 ? 1024 : std::clamp<std::int64_t>((count / 16 + 7) / 8 * 8, 32, 128))
         , in_turn(bf16)
     {
     }

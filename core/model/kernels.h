@@ -76,6 +76,8 @@ struct Kernels {
     /// The same with bfloat16 weights (raw bits) and float32 arithmetic.
     void (*multiplyStoredBf16)(std::int64_t m, std::int64_t n, std::int64_t k, const float* x,
         std::int64_t x_stride, const std::uint16_t* w, float* y, std::int64_t y_stride);
+    /// bfloat16 (raw bits) to float32.
+    void (*widen)(const std::uint16_t* x, float* y, std::int64_t count);
 };
 
 /// The best set that this CPU runs.

@@ -1,5 +1,6 @@
 #include "core/base/durable_file.h"
 #include "core/model/counter_random.h"
+#include "core/model/parallel.h"
 #include "core/model/projection.h"
 #include "core/model/qwen3.h"
 
@@ -135,11 +136,21 @@ at::Tensor prepared(at::Tensor tensor, const WeightSlot& slot, const LoadOptions
     return tensor;
 }
 
-void fillNormal(at::Tensor& tensor, std::uint64_t seed, std::uint64_t stream)
+/// N(0, 0.02) in `type`, a piece at a time: nothing but the tensor itself is as large as it.
+at::Tensor normalTensor(const std::vector<std::int64_t>& sizes, at::ScalarType type,
+    std::uint64_t seed, std::uint64_t stream)
 {
-    float* to = tensor.data_ptr<float>();
-    for (std::int64_t i = 0; i < tensor.numel(); ++i)
-        to[i] = static_cast<float>(0.02 * normalAt(seed, stream, static_cast<std::uint64_t>(i)));
+    at::Tensor tensor = at::empty(sizes, type);
+    at::Tensor flat = tensor.view({ -1 });
+    parallelPieces(flat.numel(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+        at::Tensor piece = at::empty({ end - begin }, at::kFloat);
+        float* to = piece.data_ptr<float>();
+        for (std::int64_t i = begin; i < end; ++i)
+            to[i - begin]
+                = static_cast<float>(0.02 * normalAt(seed, stream, static_cast<std::uint64_t>(i)));
+        flat.narrow(0, begin, end - begin).copy_(piece);
+    });
+    return tensor;
 }
 
 Result<void> readWeights(const CheckpointFolder& checkpoint, const std::vector<WeightSlot>& slots,
@@ -194,9 +205,10 @@ Qwen3 Qwen3::random(const Qwen3Shape& shape, std::uint64_t seed, const LoadOptio
     model.m_shape = shape;
     std::uint64_t stream = 0;
     for (const WeightSlot& slot : weightSlots(shape, model.m_weights)) {
-        at::Tensor tensor = at::ones(slot.sizes, at::kFloat);
-        if (!slot.is_norm)
-            fillNormal(tensor, seed, stream);
+        at::Tensor tensor = slot.is_norm
+            ? at::ones(slot.sizes, at::kFloat)
+            : normalTensor(
+                slot.sizes, options.trainable ? at::kFloat : options.weight_type, seed, stream);
         ++stream;
         *slot.tensor = prepared(std::move(tensor), slot, options);
     }

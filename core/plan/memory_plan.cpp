@@ -146,8 +146,9 @@ double backwardPerToken(const Qwen3Shape& shape)
 /// states and their gradient (3 h). Attention keeps no scores.
 double activationBytes(const TrainingConfig& config, const Qwen3Shape& shape)
 {
-    const double tokens
-        = toDouble(config.data.cutoff_len) * toDouble(config.batch.per_device_train_batch_size);
+    const double tokens = std::min(
+        toDouble(config.data.cutoff_len) * toDouble(config.batch.per_device_train_batch_size),
+        toDouble(std::max(config.memory.micro_batch_tokens.value_or(1), config.data.cutoff_len)));
     const double layers = toDouble(shape.num_layers);
     const double hidden = kFloat * toDouble(shape.hidden_size);
     const double layer = keptPerTokenAndLayer(shape);

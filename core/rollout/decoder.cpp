@@ -81,7 +81,9 @@ Decoder::Decoder(const Qwen3& model, bool use_adapter, std::int64_t longest)
     , m_in_panels(model.weights().layers.front().projections[0].scalar_type() == at::kFloat
           && model.shape().parameters() <= kSmallModel)
     , m_rotary(rotaryTable(model.shape(), longest))
-    , m_blocks(model.shape())
+    , m_blocks(model.shape(),
+          model.weights().embedding_VD.scalar_type() == at::kFloat ? CacheType::float32
+                                                                   : CacheType::bfloat16)
 {
     const Qwen3Weights& weights = model.weights();
     for (std::size_t layer = 0; layer < weights.layers.size(); ++layer) {
@@ -193,6 +195,7 @@ void Decoder::attend(std::int64_t layer, std::int64_t kv_head, const DecodingRow
     const std::int64_t tokens = row.prompt->count + row.own.count;
     Scratch scratch;
     float* scores = scratch.floats(sharing * tokens);
+    float* place = scratch.floats(m_blocks.widenedSize());
     const auto forBlocks = [&](const auto& visit) {
         std::int64_t begin = 0;
         for (const CachedTokens* part : { row.prompt, &row.own }) {
@@ -204,14 +207,14 @@ void Decoder::attend(std::int64_t layer, std::int64_t kv_head, const DecodingRow
         }
     };
     forBlocks([&](const CacheBlock& block, std::int64_t begin, std::int64_t some) {
-        run.multiply(sharing, some, e, { queries, e, 1 }, m_blocks.keys(block, layer, kv_head),
-            scores + begin, tokens, false);
+        run.multiply(sharing, some, e, { queries, e, 1 },
+            m_blocks.keys(block, layer, kv_head, place), scores + begin, tokens, false);
     });
     for (std::int64_t i = 0; i < sharing; ++i)
         run.softmax(scores + i * tokens, tokens, tokens);
     forBlocks([&](const CacheBlock& block, std::int64_t begin, std::int64_t some) {
         run.multiply(sharing, e, some, { scores + begin, tokens, 1 },
-            m_blocks.values(block, layer, kv_head), attention, e, begin > 0);
+            m_blocks.values(block, layer, kv_head, place), attention, e, begin > 0);
     });
 }
 

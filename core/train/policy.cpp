@@ -2,6 +2,7 @@
 
 #include "core/base/durable_file.h"
 #include "core/base/sha256.h"
+#include "core/text/bpe_trainer.h"
 
 #include <ATen/ATen.h>
 
@@ -192,6 +193,30 @@ Result<Policy> loadPolicy(const TrainingConfig& config, const PolicyOptions& opt
     if (auto loaded = loadWeights(policy, config, options); !loaded)
         return tl::unexpected(loaded.error());
     addEndOfText(policy);
+    return policy;
+}
+
+Result<Policy> randomPolicy(const TrainingConfig& config, const Qwen3Shape& shape)
+{
+    if (config.memory.quantization != Quantization::none)
+        return fail("quantization: 4bit needs the NF4 kernels, planned for a later release");
+    const std::vector<std::string> texts = { "random" };
+    BpeTrainingOptions training;
+    training.vocab_size = 256 + static_cast<std::int64_t>(training.added.size());
+    const auto tokenizer_json = trainTokenizerJson(texts, training);
+    if (!tokenizer_json)
+        return tl::unexpected(tokenizer_json.error());
+    auto tokenizer = Tokenizer::fromJson(*tokenizer_json);
+    if (!tokenizer)
+        return tl::unexpected(tokenizer.error());
+    LoadOptions load;
+    load.weight_type = weightTypeFor(config, shape);
+    load.trainable = config.adapter.finetuning_type == FinetuningType::full;
+    Policy policy{ {}, Qwen3::random(shape, static_cast<std::uint64_t>(config.run.seed), load), {},
+        std::move(*tokenizer), {}, load.weight_type, {} };
+    if (!load.trainable)
+        if (auto attached = attachAdapter(policy, config); !attached)
+            return tl::unexpected(attached.error());
     return policy;
 }
 

@@ -40,6 +40,10 @@ struct PolicyOptions {
 /// Loads model, tokenizer and adapter as the (resolved) configuration says.
 Result<Policy> loadPolicy(const TrainingConfig& config, const PolicyOptions& options);
 
+/// Random weights of this shape in the configuration's type, with a new adapter and a tokenizer of
+/// bytes: for measuring.
+Result<Policy> randomPolicy(const TrainingConfig& resolved, const Qwen3Shape& shape);
+
 /// A model without training: chat, evaluation. `adapter` may be empty.
 Result<Policy> loadPolicyForUse(
     const std::string& model_name_or_path, const std::filesystem::path& adapter, WeightType dtype);
