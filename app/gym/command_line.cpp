@@ -108,6 +108,7 @@ void addPlan(CLI::App& app, Run& run)
         = app.add_subcommand("plan", "How much memory a run will need, and whether it fits here");
     auto arguments = addCommand<PlanArguments>(command, run, plan);
     addConfig(command, arguments->source);
+    command->add_option("--memory", arguments->memory, "Memory to fit, e.g. 8GB; this machine's");
     command->add_flag("--json", arguments->json, "Print one JSON object");
 }
 

@@ -63,6 +63,7 @@ int verify(const VerifyArguments& arguments);
 
 struct PlanArguments {
     ConfigArguments source;
+    std::string memory; ///< to fit, e.g. 8GB; empty: this machine's
     bool json = false;
 };
 int plan(const PlanArguments& arguments);

@@ -69,6 +69,21 @@ std::int64_t rowsAtOnce(const TrainingConfig& config)
     return config.batch.rollout_rows > 0 ? config.batch.rollout_rows : kMost;
 }
 
+std::int64_t evaluationRows(const TrainingConfig& config)
+{
+    const std::int64_t rows = std::min(config.batch.per_device_eval_batch_size, rowsAtOnce(config));
+    if (config.algorithm.stage == Stage::sft)
+        return rows;
+    const std::int64_t context = config.data.cutoff_len;
+    const std::int64_t completion
+        = std::min(context, config.batch.max_completion_length.value_or(context / 2));
+    const std::int64_t group = std::max<std::int64_t>(1, config.batch.num_generations);
+    const std::int64_t together = std::min(generationBatchSize(config), rowsAtOnce(config));
+    const std::int64_t prompts = (together + group - 1) / group;
+    const std::int64_t cached = together * completion + prompts * (context - completion);
+    return std::max<std::int64_t>(1, std::min(rows, cached / std::max<std::int64_t>(1, context)));
+}
+
 std::int64_t completionsPerStep(const TrainingConfig& config)
 {
     return config.batch.per_device_train_batch_size * config.batch.gradient_accumulation_steps;

@@ -193,6 +193,10 @@ std::int64_t generationBatchSize(const TrainingConfig& config);
 /// the others take their turns. rollout_rows, or 256 where it is 0.
 std::int64_t rowsAtOnce(const TrainingConfig& config);
 
+/// Held-out prompts that are answered at the same time: per_device_eval_batch_size, or fewer where
+/// a rollout's cache holds fewer tokens (each of these prompts is cached for itself).
+std::int64_t evaluationRows(const TrainingConfig& config);
+
 /// Completions that one optimiser step learns from: batch size x accumulation.
 std::int64_t completionsPerStep(const TrainingConfig& config);
 

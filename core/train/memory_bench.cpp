@@ -131,7 +131,7 @@ Result<MemoryBench> benchMemory(const MemoryBenchOptions& options)
     useThreads(config.memory.num_threads);
     MemoryBench result;
     const MemoryPlan planned = planMemory(config, options.shape);
-    result.planned_bytes = planned.peak() - planned.program;
+    result.planned_bytes = planned.peak() - planned.largest().program;
     result.empty_bytes = residentBytes();
     PhaseMeter meter(result, options);
 

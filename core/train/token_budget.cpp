@@ -25,21 +25,6 @@ constexpr std::array<std::string_view, 5> kMessages
 /// Smaller models (64 MB of float32) keep what they have freed.
 constexpr std::int64_t kSmallModel = 16'000'000;
 
-std::string planTable(const MemoryPlan& plan)
-{
-    const auto line = [](std::string_view name, std::uint64_t rollout, std::uint64_t update) {
-        return fmt::format("  {:<28}{:>10}{:>10}\n", name, rollout > 0 ? formatBytes(rollout) : "-",
-            update > 0 ? formatBytes(update) : "-");
-    };
-    return fmt::format("  {:<28}{:>10}{:>10}\n", "planned", "rollout", "update")
-        + line("program", plan.program, plan.program) + line("weights", plan.weights, plan.weights)
-        + line("adapter and optimiser", plan.adapter, plan.adapter)
-        + line("key-value cache", plan.kv_cache, 0) + line("activations", 0, plan.activations)
-        + line("logits", plan.logits, plan.logits)
-        + line("allocator and workspaces", plan.overhead, plan.overhead)
-        + line("together", plan.rollout(), plan.update());
-}
-
 } // namespace
 
 bool isOutOfMemory(const std::exception& error)
@@ -64,7 +49,7 @@ MemoryExhausted memoryExhausted(const RunContext& context, const std::string& tr
     if (config.memory.quantization == Quantization::none)
         advice += ", or quantization: 4bit";
     return { { fmt::format("{}.\n{}This machine has {}, {} of it free now. {}.", tried,
-        planTable(planMemory(config, context.policy.model.shape())),
+        planText(planMemory(config, context.policy.model.shape())),
         formatBytes(machine.memory_total_bytes), formatBytes(machine.memory_available_bytes),
         advice) } };
 }

@@ -4,7 +4,7 @@
 #include "core/base/machine.h"
 #include "core/config/presets.h"
 #include "core/config/tiers.h"
-#include "core/plan/memory_plan.h"
+#include "core/plan/fit.h"
 
 #include <QString>
 
