@@ -25,9 +25,13 @@ struct PlannedModel {
 /// The tier whose configuration or checkpoint this is.
 std::optional<Tier> tierOf(const std::string& model, const std::string& config_file)
 {
-    const Result<std::vector<Tier>> tiers = loadTiers(resourceFolder() / "tiers.yaml");
-    if (!tiers)
+    Result<std::vector<Tier>> tiers = loadTiers(resourceFolder() / "tiers.yaml");
+    if (tiers)
+        tiers = withUserTiers(std::move(*tiers), userConfigFolder() / "tiers.yaml");
+    if (!tiers) {
+        printError(tiers.error().message);
         return std::nullopt;
+    }
     const std::string file_name = std::filesystem::path(config_file).filename().string();
     for (const Tier& tier : *tiers)
         if (tier.model_id == model || (!tier.substitute_id.empty() && tier.substitute_id == model)

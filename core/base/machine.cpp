@@ -177,6 +177,14 @@ fs::path resourceFolder()
     return shippedFolder("ZEN_RESOURCES", "resources");
 }
 
+fs::path userConfigFolder()
+{
+    if (const char* folder = std::getenv("XDG_CONFIG_HOME"); folder != nullptr && *folder == '/')
+        return fs::path(folder) / "zen-studio";
+    const char* home = std::getenv("HOME");
+    return fs::path(home != nullptr ? home : ".") / ".config" / "zen-studio";
+}
+
 fs::path configFolder()
 {
     return shippedFolder("ZEN_CONFIGS", "configs");

@@ -42,6 +42,10 @@ std::uint64_t freeDiskBytes(const std::filesystem::path& path);
 /// none exists.
 std::filesystem::path resourceFolder();
 
+/// Where a person keeps settings of their own: $XDG_CONFIG_HOME/zen-studio, else
+/// ~/.config/zen-studio. Need not exist.
+std::filesystem::path userConfigFolder();
+
 /// The folder of shipped configurations (`configs/`), found in the same way.
 std::filesystem::path configFolder();
 

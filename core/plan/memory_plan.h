@@ -85,6 +85,9 @@ Qwen3Shape shapeOf(const Tier& tier);
 /// "1.9 GB" (decimal units, two significant digits and more).
 std::string formatBytes(std::uint64_t bytes);
 
+/// "524 MB, 2 % less than the 533 MB planned": what a run took beside what it was planned to.
+std::string comparedWithPlan(std::uint64_t peak_bytes, std::uint64_t planned_bytes);
+
 /// The bytes that "8GB", "1.5 GiB", "800 MB" or a plain number mean; empty for anything else.
 std::optional<std::uint64_t> parseBytes(std::string_view text);
 

@@ -47,6 +47,19 @@ std::string formatBytes(std::uint64_t bytes)
     return text;
 }
 
+std::string comparedWithPlan(std::uint64_t peak_bytes, std::uint64_t planned_bytes)
+{
+    if (planned_bytes == 0)
+        return formatBytes(peak_bytes);
+    const double share = static_cast<double>(peak_bytes) / static_cast<double>(planned_bytes) - 1;
+    const auto percent = std::llround(std::abs(share) * 100);
+    const std::string difference = percent == 0
+        ? "as planned: "
+        : std::to_string(percent) + (share < 0 ? " % less than the " : " % more than the ");
+    return formatBytes(peak_bytes) + ", " + difference + formatBytes(planned_bytes)
+        + (percent == 0 ? "" : " planned");
+}
+
 std::optional<std::uint64_t> parseBytes(std::string_view text)
 {
     const auto isSpace = [](char c) { return c == ' ' || c == '_'; };

@@ -1,4 +1,5 @@
 #include "core/model/qwen3_shape.h"
+#include "core/plan/fit.h"
 #include "core/runs/run_folder.h"
 #include "core/train/check_start.h"
 #include "core/weights/safetensors.h"
@@ -292,23 +293,34 @@ private Q_SLOTS:
     {
         TrainingConfig config = good(); // some 88 TB of activations
         config.batch.per_device_train_batch_size = 1 << 26;
+        config.batch.max_completion_length = 500;
         config.data.cutoff_len = 512;
-        const Diagnostic finding = findingAbout("per_device_train_batch_size", config);
+        const Diagnostic finding = findingAbout("force_memory", config);
         QCOMPARE(finding.severity, Severity::error);
-        QVERIFY2(contains(finding, "the plan needs") && contains(finding, "this machine has"),
+        QVERIFY2(contains(finding, "the plan needs") && contains(finding, "this machine has")
+                && contains(finding, "in the update") && contains(finding, "activations"),
             finding.message.c_str());
-        QVERIFY(finding.fix.has_value());
-        for (const Edit& edit : finding.fix->edits) {
-            if (edit.key == "gradient_checkpointing")
-                config.memory.gradient_checkpointing = edit.value == "true";
-            else if (edit.key == "per_device_train_batch_size")
-                config.batch.per_device_train_batch_size = std::stoll(edit.value.value());
-            else if (edit.key == "gradient_accumulation_steps")
-                config.batch.gradient_accumulation_steps = std::stoll(edit.value.value());
-        }
-        QCOMPARE(completionsPerStep(config), std::int64_t{ 1 } << 26); // the same step
-        QVERIFY(findingAbout("per_device_train_batch_size", config).severity == Severity::warning
-            || findingAbout("per_device_train_batch_size", config).message.empty());
+        QVERIFY2(contains(finding, "force_memory: true"), finding.message.c_str());
+        if (!finding.fix) // ids and texts of so many completions alone may be too much
+            QVERIFY(contains(finding, "Lower cutoff_len"));
+        config.batch.per_device_train_batch_size = 1 << 20;
+        const Diagnostic smaller = findingAbout("force_memory", config);
+        QVERIFY(smaller.fix.has_value());
+        const TrainingConfig fixed = withEdits(config, smaller.fix->edits);
+        QCOMPARE(completionsPerStep(fixed), completionsPerStep(config)); // the same step
+        QVERIFY(findingAbout("force_memory", fixed).message.empty());
+    }
+
+    void planBeyondTheMachine_startsWhenOneInsists()
+    {
+        TrainingConfig config = good();
+        config.batch.per_device_train_batch_size = 1 << 24;
+        config.data.cutoff_len = 512;
+        QVERIFY(hasErrors(checkStart(config)));
+        config.memory.force_memory = true;
+        const Diagnostic finding = findingAbout("force_memory", config);
+        QCOMPARE(finding.severity, Severity::warning);
+        QVERIFY(!hasErrors(checkStart(config)));
     }
 };
 

@@ -17,6 +17,10 @@ Catalogue loadCatalogue()
         catalogue.tiers = std::move(*tiers);
     else
         catalogue.problem = QString::fromStdString(tiers.error().message);
+    if (auto tiers = withUserTiers(catalogue.tiers, userConfigFolder() / "tiers.yaml"))
+        catalogue.tiers = std::move(*tiers);
+    else
+        catalogue.user_problem = QString::fromStdString(tiers.error().message);
     Diagnostics problems;
     catalogue.presets = loadPresets(resources / "presets", &problems);
     for (const Diagnostic& problem : problems)

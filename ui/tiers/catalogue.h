@@ -21,6 +21,7 @@ struct Catalogue {
     std::vector<Preset> presets;
     Machine machine;
     std::filesystem::path config_folder;
+    QString user_problem; ///< why the person's own tiers.yaml is left out; empty if it is not
     QString problem; ///< why the tiers could not be read; empty if they could
 };
 Catalogue loadCatalogue();
