@@ -52,11 +52,19 @@ std::string fingerprintOf(const CheckpointFolder& checkpoint, const fs::path& ad
     return sha256Hex(text);
 }
 
+/// True if the projections stay in 4 bits: asked for, or stored like that already.
+bool isPacked(const TrainingConfig& config, const Qwen3Shape& shape)
+{
+    return config.memory.quantization == Quantization::nf4 || shape.is_packed;
+}
+
+/// What products compute with: the type of whole weights, or what 4-bit ones are turned into.
 at::ScalarType weightTypeFor(const TrainingConfig& config, const Qwen3Shape& shape)
 {
     if (config.adapter.finetuning_type == FinetuningType::full)
         return at::kFloat;
-    switch (config.memory.dtype) {
+    const MemorySection& memory = config.memory;
+    switch (isPacked(config, shape) ? memory.bnb_4bit_compute_dtype : memory.dtype) {
     case WeightType::bfloat16:
         return at::kBFloat16;
     case WeightType::float32:
@@ -109,13 +117,15 @@ Result<OpenedModel> openModel(const std::string& name)
 Adapter frozenCopy(const Adapter& adapter)
 {
     Adapter copy = adapter;
-    for (auto& layer : copy.layers)
-        for (LoraPair& pair : layer) {
-            if (!pair.a_RI.defined())
-                continue;
-            pair.a_RI = pair.a_RI.detach().clone();
-            pair.b_OR = pair.b_OR.detach().clone();
-        }
+    const auto detach = [](LoraPair& pair) {
+        if (pair.a_RI.defined())
+            pair = { pair.a_RI.detach().clone(), pair.b_OR.detach().clone() };
+    };
+    for (LayerPairs& layer : copy.layers) {
+        std::for_each(layer.projections.begin(), layer.projections.end(), detach);
+        for (auto& expert : layer.experts)
+            std::for_each(expert.begin(), expert.end(), detach);
+    }
     return copy;
 }
 
@@ -147,11 +157,19 @@ Result<void> attachAdapter(Policy& policy, const TrainingConfig& config)
     return {};
 }
 
-Result<void> loadWeights(Policy& policy, const TrainingConfig& config, const PolicyOptions& options)
+Result<void> loadWeights(Policy& policy, const TrainingConfig& config, const Qwen3Shape& shape,
+    const PolicyOptions& options)
 {
     const bool full = config.adapter.finetuning_type == FinetuningType::full;
     LoadOptions load;
     load.weight_type = policy.weight_type;
+    if (isPacked(config, shape)) {
+        if (full)
+            return fail("finetuning_type: full cannot train the 4-bit weights of "
+                + config.model.model_name_or_path + "; use lora, or a model of whole weights");
+        load.nf4 = Nf4Options{ policy.weight_type, config.memory.bnb_4bit_use_double_quant };
+        load.weight_type = config.memory.dtype == WeightType::float32 ? at::kFloat : at::kBFloat16;
+    }
     load.trainable = full && options.trainable;
     load.on_progress = options.on_progress;
     auto model = Qwen3::load(policy.checkpoint, load);
@@ -176,20 +194,14 @@ Result<void> loadWeights(Policy& policy, const TrainingConfig& config, const Pol
 
 Result<Policy> loadPolicy(const TrainingConfig& config, const PolicyOptions& options)
 {
-    if (config.memory.quantization != Quantization::none)
-        return fail("quantization: 4bit needs the NF4 kernels, planned for a later release. Set "
-                    "quantization: none (and load_in_4bit: false) to train with whole weights.");
     auto opened = openModel(config.model.model_name_or_path);
     if (!opened)
         return tl::unexpected(opened.error());
-    if (opened->shape.isMoe())
-        return fail(
-            "mixture-of-experts models are planned for a later release; choose a dense one");
     Policy policy{ std::move(opened->checkpoint), {}, {}, std::move(opened->tokenizer), {},
         at::kFloat, {} };
     policy.weight_type = options.weight_type.value_or(weightTypeFor(config, opened->shape));
     policy.fingerprint = fingerprintOf(policy.checkpoint, config.model.adapter_name_or_path);
-    if (auto loaded = loadWeights(policy, config, options); !loaded)
+    if (auto loaded = loadWeights(policy, config, opened->shape, options); !loaded)
         return tl::unexpected(loaded.error());
     addEndOfText(policy);
     return policy;

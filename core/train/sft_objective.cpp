@@ -129,6 +129,11 @@ StepOutcome SftObjective::accumulateGradients(TrainingState& state)
 
     StepOutcome outcome;
     ForwardOptions forward;
+    const double router_weight = m_context.config.algorithm.router_aux_loss_coef;
+    double nll = 0;
+    at::Tensor router_loss;
+    if (router_weight > 0)
+        forward.router_loss = &router_loss;
     forward.gradient_checkpointing = m_context.config.memory.gradient_checkpointing;
     for (std::size_t begin = 0; begin < rows.size(); begin += m_micro_batch) {
         m_context.checkControl(step);
@@ -140,7 +145,14 @@ StepOutcome SftObjective::accumulateGradients(TrainingState& state)
         const at::Tensor logprobs_N = scoreTargets(m_context.policy.model, batch, forward, 1.0,
             m_context.config.memory.logprob_chunk_tokens, LogprobDetail::targets)
                                           .logprobs_N;
-        const at::Tensor loss = sftLoss(logprobs_N, targets);
+        at::Tensor loss = sftLoss(logprobs_N, targets);
+        nll += loss.item<double>();
+        if (router_loss.defined()) { // each micro-batch counts by its share of the rows
+            const at::Tensor share = router_loss
+                * (static_cast<double>(part.size()) / static_cast<double>(rows.size()));
+            outcome.metrics["aux_loss"] += share.item<double>();
+            loss = loss + router_weight * share;
+        }
         loss.backward();
         outcome.loss += loss.item<double>();
         for (const LearnedText* row : part)
@@ -148,8 +160,8 @@ StepOutcome SftObjective::accumulateGradients(TrainingState& state)
     }
     state.num_tokens += outcome.update_tokens;
     outcome.metrics["num_tokens"] = state.num_tokens;
-    outcome.metrics["policy/nll"] = outcome.loss;
-    outcome.metrics["policy/ppl"] = std::exp(outcome.loss);
+    outcome.metrics["policy/nll"] = nll;
+    outcome.metrics["policy/ppl"] = std::exp(nll);
     outcome.update_seconds = watch.seconds();
     return outcome;
 }
