@@ -154,6 +154,13 @@ std::vector<Field> algorithmFields()
             .help = "Does not learn from completions that hit the completion limit.",
             .advanced = true,
             .rl_only = true },
+        Row<&S::router_aux_loss_coef>{ .key = "router_aux_loss_coef",
+            .label = "Expert balance",
+            .help = "Mixtures of experts: weight of the loss that spreads tokens evenly over the "
+                    "experts. 0 leaves it out.",
+            .minimum = 0,
+            .maximum = 1000,
+            .advanced = true },
         Row<&S::rewards>{ .key = "rewards",
             .label = "Rewards",
             .help = "What a good completion is: a list of terms with a type, a weight and their "

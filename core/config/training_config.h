@@ -102,6 +102,7 @@ struct AlgorithmSection {
     ScaleRewards scale_rewards = ScaleRewards::group;
     RewardAggregation multi_objective_aggregation = RewardAggregation::sum_then_normalize;
     bool mask_truncated_completions = false;
+    double router_aux_loss_coef = 0.0; ///< of a mixture's load-balancing loss; 0: none
     std::vector<RewardTermSpec> rewards;
     bool operator==(const AlgorithmSection&) const = default;
 };

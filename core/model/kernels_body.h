@@ -519,11 +519,14 @@ void widen(const std::uint16_t* x, float* y, std::int64_t count)
         y[i] = weightAt(x + i);
 }
 
+#include "core/model/kernels_nf4_body.h"
+
 } // namespace
 
 extern const Kernels ZEN_KERNEL_TABLE;
 const Kernels ZEN_KERNEL_TABLE = { ZEN_KERNEL_NAME, kColumns, multiply, pack, rmsNorm,
     rmsNormBackward, normRotate, normRotateBackward, swiglu, swigluBackward, softmax, softmaxFrom,
-    largest, exponentials, dot, addScaled, multiplyStored, multiplyStoredBf16, widen };
+    largest, exponentials, dot, addScaled, multiplyStored, multiplyStoredBf16, widen, packNf4,
+    unpackNf4, unpackNf4Bf16, splitPairs, multiplyStoredNf4 };
 
 } // namespace zen

@@ -47,28 +47,6 @@ private:
     Diagnostics m_all;
 };
 
-Fix withoutQuantization()
-{
-    return { "Train without quantization",
-        { { "quantization", "none" }, { "load_in_4bit", "false" } } };
-}
-
-void checkEngine(const TrainingConfig& config, const TrainingConfig& as_written,
-    const std::optional<Qwen3Shape>& shape, Findings& findings)
-{
-    if (config.memory.quantization == Quantization::nf4)
-        findings.error(as_written.memory.load_in_4bit ? "load_in_4bit" : "quantization",
-            "this version trains bfloat16 and float32 weights; 4-bit weights can be planned and "
-            "exported, "
-            "not trained here yet",
-            withoutQuantization());
-    if (shape && shape->isMoe())
-        findings.error("model_name_or_path",
-            "this is a mixture of " + std::to_string(shape->num_experts)
-                + " experts; this version trains dense Qwen3 models. Mixtures can be planned and "
-                  "exported, not trained here yet. Choose a dense tier (starter, nano, eco)");
-}
-
 /// The model's shape, if the model can be read.
 std::optional<Qwen3Shape> checkModel(const TrainingConfig& config, Findings& findings)
 {
@@ -307,7 +285,11 @@ Diagnostics checkStart(const TrainingConfig& unresolved)
     const TrainingConfig config = resolve(unresolved);
     Findings findings;
     const std::optional<Qwen3Shape> shape = checkModel(config, findings);
-    checkEngine(config, unresolved, shape, findings);
+    if (shape && shape->is_packed && config.adapter.finetuning_type == FinetuningType::full)
+        findings.error("finetuning_type",
+            "full cannot train 4-bit weights, which this model is stored in: use lora, or a model "
+            "of whole weights",
+            Fix{ "Train an adapter", { { "finetuning_type", "lora" } } });
     checkAdapter(config, findings);
     checkData(config, findings);
     checkRewards(config, findings);

@@ -25,7 +25,7 @@ struct Policy {
         frozen_reference; ///< where disabling the adapter does not give the reference
     Tokenizer tokenizer;
     std::vector<std::int64_t> eos_ids;
-    at::ScalarType weight_type = at::kFloat;
+    at::ScalarType weight_type = at::kFloat; ///< of products; also where weights are in 4 bits
     std::string fingerprint; ///< SHA-256 over the model's files (headers of weights), tokenizer and
                              ///< start adapter
 };

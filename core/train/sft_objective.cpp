@@ -142,8 +142,6 @@ StepOutcome SftObjective::accumulateGradients(TrainingState& state)
         [&](std::int64_t tokens) { outcome = learnInParts(rows, targets, tokens, step); });
     state.num_tokens += outcome.update_tokens;
     outcome.metrics["num_tokens"] = state.num_tokens;
-    outcome.metrics["policy/nll"] = outcome.loss;
-    outcome.metrics["policy/ppl"] = std::exp(outcome.loss);
     outcome.update_seconds = watch.seconds();
     return outcome;
 }
@@ -153,6 +151,11 @@ StepOutcome SftObjective::learnInParts(const std::vector<const LearnedText*>& ro
 {
     StepOutcome outcome;
     ForwardOptions forward;
+    const double router_weight = m_context.config.algorithm.router_aux_loss_coef;
+    double nll = 0;
+    at::Tensor router_loss;
+    if (router_weight > 0)
+        forward.router_loss = &router_loss;
     forward.gradient_checkpointing = m_context.config.memory.gradient_checkpointing;
     forParts(std::span(rows), tokens, m_micro_batch, [&](const auto& part, std::size_t begin) {
         m_context.checkControl(step);
@@ -161,12 +164,21 @@ StepOutcome SftObjective::learnInParts(const std::vector<const LearnedText*>& ro
         const at::Tensor logprobs_N = scoreTargets(m_context.policy.model, batchOf(part), forward,
             1.0, m_context.config.memory.logprob_chunk_tokens, LogprobDetail::targets)
                                           .logprobs_N;
-        const at::Tensor loss = sftLoss(logprobs_N, targets);
+        at::Tensor loss = sftLoss(logprobs_N, targets);
+        nll += loss.template item<double>();
+        if (router_loss.defined()) { // each part counts by its share of the rows
+            const at::Tensor share = router_loss
+                * (static_cast<double>(part.size()) / static_cast<double>(rows.size()));
+            outcome.metrics["aux_loss"] += share.item<double>();
+            loss = loss + router_weight * share;
+        }
         loss.backward();
         outcome.loss += loss.template item<double>();
         for (const LearnedText* row : part)
             outcome.update_tokens += static_cast<double>(row->ids.size());
     });
+    outcome.metrics["policy/nll"] = nll;
+    outcome.metrics["policy/ppl"] = std::exp(nll);
     return outcome;
 }
 

@@ -10,6 +10,7 @@ namespace zen {
 namespace {
 
 constexpr std::uint64_t kDropout = 4;
+constexpr const char* kRouterLoss = "router_loss"; ///< among the sums over micro-batches
 /// More than a step has rows, so that every micro-batch has a key of its own.
 constexpr std::int64_t kMicroBatches = 1 << 20;
 
@@ -89,6 +90,8 @@ StepOutcome PolicyObjective::learnInParts(
         });
     }
     outcome.metrics = policyMetrics(sums);
+    if (const auto router = sums.find(kRouterLoss); router != sums.end())
+        outcome.metrics["aux_loss"] = router->second;
     return outcome;
 }
 
@@ -100,6 +103,10 @@ PolicyLoss PolicyObjective::microBatchLoss(std::span<const RolloutRow* const> ro
     forward.gradient_checkpointing = m_context.config.memory.gradient_checkpointing;
     if (m_context.config.adapter.lora_dropout > 0)
         forward.dropout_key = dropout_key;
+    const double router_weight = m_context.config.algorithm.router_aux_loss_coef;
+    at::Tensor router_loss;
+    if (router_weight > 0)
+        forward.router_loss = &router_loss;
     const TokenLogprobs scored = scoreTargets(m_context.policy.model, batch, forward,
         m_context.config.sampling.temperature, m_context.config.memory.logprob_chunk_tokens,
         LogprobDetail::all);
@@ -114,7 +121,13 @@ PolicyLoss PolicyObjective::microBatchLoss(std::span<const RolloutRow* const> ro
         inputs.old_logprobs_BT = rectangleOf(rows, &RolloutRow::old_logprobs);
     if (m_loss.beta != 0)
         inputs.reference_logprobs_BT = rectangleOf(rows, &RolloutRow::reference_logprobs);
-    return policyLoss(inputs, m_loss, normalizer);
+    PolicyLoss loss = policyLoss(inputs, m_loss, normalizer);
+    if (router_loss.defined()) { // each part counts by its share of the step's rows
+        const at::Tensor share = router_loss * (static_cast<double>(rows.size()) / normalizer.rows);
+        loss.loss = loss.loss + router_weight * share;
+        loss.sums[kRouterLoss] = share.item<double>();
+    }
+    return loss;
 }
 
 } // namespace zen

@@ -40,6 +40,8 @@ private Q_SLOTS:
     void verify_ofMissingFolder_isBadInput();
     void chat_withUnknownModel_isBadInput();
     void starter_refusesExistingFolder();
+    void benchMemory_measuresAStep();
+    void benchMemory_namesTheTiers();
 
 private:
     QString write(const QString& name, const QByteArray& bytes);
@@ -209,6 +211,37 @@ void TestGymCli::seedCommand_saysWhereWeightsGo()
     QVERIFY2(result.err.contains(QStringLiteral("Qwen3")), qPrintable(result.err));
     QVERIFY2(result.err.contains(QStringLiteral("models/")), qPrintable(result.err));
     QVERIFY2(result.err.contains(m_folder->path()), "the hub's cache below HOME is not named");
+}
+
+void TestGymCli::benchMemory_measuresAStep()
+{
+    const GymResult result
+        = gym({ QStringLiteral("bench"), QStringLiteral("memory"), QStringLiteral("--tier"),
+            QStringLiteral("starter"), QStringLiteral("--new"), QStringLiteral("2"),
+            QStringLiteral("--json"), QStringLiteral("--per_device_train_batch_size"),
+            QStringLiteral("8"), QStringLiteral("--num_generations"), QStringLiteral("4"),
+            QStringLiteral("--micro_batch_tokens=800") });
+    QVERIFY2(result.code == 0, qPrintable(result.err));
+    const QJsonObject object = QJsonDocument::fromJson(result.out.toUtf8()).object();
+    QCOMPARE(object[QStringLiteral("seed_bytes")].toDouble(), 0.5e9);
+    QVERIFY(object[QStringLiteral("planned_bytes")].toDouble() > 1e6);
+    const double weights = object[QStringLiteral("weight_bytes")].toDouble();
+    QVERIFY(weights > 1e6);
+    QVERIFY(object[QStringLiteral("peak_bytes")].toDouble() > weights);
+    QCOMPARE(object[QStringLiteral("micro_batch_tokens")].toInt(), 800);
+    const int context = object[QStringLiteral("update_tokens")].toInt() / 8;
+    QVERIFY2(context >= 64, qPrintable(result.out));
+    QCOMPARE(object[QStringLiteral("update_tokens")].toInt(), 8 * context);
+    QCOMPARE(object[QStringLiteral("phases")].toArray().last()[QStringLiteral("name")].toString(),
+        QStringLiteral("update"));
+}
+
+void TestGymCli::benchMemory_namesTheTiers()
+{
+    const GymResult result = gym({ QStringLiteral("bench"), QStringLiteral("memory"),
+        QStringLiteral("--tier"), QStringLiteral("giant") });
+    QCOMPARE(result.code, 2);
+    QVERIFY2(result.err.contains(QStringLiteral("nano, eco")), qPrintable(result.err));
 }
 
 void TestGymCli::multiDeviceSettings_areExplainedOnce()
