@@ -102,7 +102,8 @@ struct Sizes {
               trainsAllWeights(resolved) ? 0 : toDouble(adapterParameters(resolved.adapter, model)))
         , threads(toDouble(
               resolved.memory.num_threads > 0 ? resolved.memory.num_threads : machineOnce().cores))
-        , packed(resolved.memory.quantization == Quantization::nf4 && !trainsAllWeights(resolved))
+        , packed((resolved.memory.quantization == Quantization::nf4 || model.is_packed)
+              && !trainsAllWeights(resolved))
         , is_float32(plannedWeightType(resolved, model) == WeightType::float32)
         , in_panels(is_float32 && !packed && model.parameters() <= kPanelParameters)
     {
@@ -142,14 +143,27 @@ double adapterBytes(const Sizes& size)
 /// Kept for backward, a token and layer, in float32: input and the sum after attention (2 D), q, k,
 /// v and attention's output (2 (H + K) E), its logarithmic sums (H), gate and up (2 I). A sparse
 /// layer has gate and up for each of a token's experts, the router's softmax, and 32 bytes a slot.
-double keptPerToken(const Sizes& size)
+double keptPerToken(const Sizes& size, bool sparse)
 {
     const double attention = 2 * size.d + 2 * (size.queries + size.keys) + size.heads;
-    if (size.expert_width == 0)
+    if (!sparse)
         return kFloat * (attention + 2 * size.inner);
     return kFloat
         * (attention + 2 * size.expert_width + toDouble(size.shape.num_experts)
             + 8 * toDouble(size.shape.experts_per_token));
+}
+
+double keptByLargestLayer(const Sizes& size)
+{
+    const double sparse = toDouble(size.shape.sparseLayers());
+    return std::max(sparse > 0 ? keptPerToken(size, true) : 0,
+        sparse < size.layers ? keptPerToken(size, false) : 0);
+}
+
+double keptByAllLayers(const Sizes& size)
+{
+    const double sparse = toDouble(size.shape.sparseLayers());
+    return sparse * keptPerToken(size, true) + (size.layers - sparse) * keptPerToken(size, false);
 }
 
 /// Gradients of one layer going backward: of its output and of the sum after attention (2 D), of
@@ -236,7 +250,7 @@ PhaseMemory writingPhase(const Sizes& size, const PhaseMemory& held, double rows
     const double decoding
         = rows * (kFloat * (2 * size.d + size.queries + 3 * size.inner) + 2 * widest);
     phase.logits = rounded(kFloat * rows * size.vocabulary);
-    const double pass = keptPerToken(size) + 2 * kFloat * size.d;
+    const double pass = keptByLargestLayer(size) + 2 * kFloat * size.d;
     // All prompts' pass comes before most of the cache exists; late prompts' when it is full.
     const double early = prefill * pass - a_token * std::max(0.0, tokens - prefill)
         - static_cast<double>(phase.logits) - decoding;
@@ -271,9 +285,9 @@ PhaseMemory withFullest(PhaseMemory phase, std::initializer_list<Moment> moments
 PhaseMemory updatePhase(const Sizes& size, const PhaseMemory& held, const Workload& load)
 {
     const double hidden = kFloat * size.d, tokens = load.part_tokens;
-    const double layer = keptPerToken(size);
+    const double layer = keptByLargestLayer(size);
     const bool again = size.config.memory.gradient_checkpointing;
-    const double kept = tokens * size.layers * (again ? hidden : layer);
+    const double kept = tokens * (again ? size.layers * hidden : keptByAllLayers(size));
     const double chunk
         = std::min(toDouble(size.config.memory.logprob_chunk_tokens), load.part_targets);
     const Moment forward
@@ -293,7 +307,7 @@ PhaseMemory evaluationPhase(const Sizes& size, const PhaseMemory& held, const Wo
         load.evaluation_tokens, load.evaluation_prefill_tokens, 0, load.longest_row);
     const double hidden = kFloat * size.d, tokens = load.perplexity_tokens;
     const double chunk = std::min(toDouble(size.config.memory.logprob_chunk_tokens), tokens);
-    const Moment layer = { tokens * (keptPerToken(size) + hidden), 0,
+    const Moment layer = { tokens * (keptByLargestLayer(size) + hidden), 0,
         passWorkspace(size, tokens, load.longest_row, false) + layoutBytes(size, false) };
     const Moment scoring = { 2 * hidden * tokens, kFloat * chunk * size.vocabulary,
         size.is_float32 ? 0 : kHeadTileBytes };
@@ -321,7 +335,8 @@ WeightType plannedWeightType(const TrainingConfig& config, const Qwen3Shape& sha
     if (trainsAllWeights(config))
         return WeightType::float32;
     const MemorySection& memory = config.memory;
-    const WeightType wanted = memory.quantization == Quantization::nf4 || memory.load_in_4bit
+    const WeightType wanted
+        = shape.is_packed || memory.quantization == Quantization::nf4 || memory.load_in_4bit
         ? memory.bnb_4bit_compute_dtype
         : memory.dtype == WeightType::automatic && memory.bf16 ? WeightType::bfloat16
                                                                : memory.dtype;
