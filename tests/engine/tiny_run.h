@@ -84,7 +84,7 @@ inline std::string enlargeEmbedding(const fs::path& folder)
     auto tensors = readTensors(folder / "model.safetensors");
     if (!tensors)
         return tensors.error().message;
-    (*tensors)["model.embed_tokens.weight"].mul_(30);
+    (*tensors)["model.embed_tokens.weight"].mul_(6);
     fs::remove(folder / "model.safetensors");
     const auto written = writeTensors(folder / "model.safetensors", *tensors, {});
     return written ? std::string() : written.error().message;

@@ -182,8 +182,7 @@ void TiersPage::showTier(int row)
                             shown(formatBytes(fit->plan_in_4bit.peak())),
                             shown(formatBytes(m_catalogue.machine.memory_total_bytes))));
     if (fit->fit == Fit::four_bit_only)
-        m_plan->setText(
-            m_plan->text() + tr(" · 4-bit weights are planned and exported, not trained here yet"));
+        m_plan->setText(m_plan->text() + tr(" · fits with 4-bit weights only"));
     setStripMessage(
         tr("%1 selected · configs/%2 · %3")
             .arg(shown(tier.title), shown(tier.config_file),
