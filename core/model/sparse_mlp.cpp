@@ -183,8 +183,8 @@ void sparseMlpForward(const LayerCall& call, LayerActivations& kept, float* y)
     const std::int64_t n = kept.middle_ND.size(0), d = shape.hidden_size,
                        inner = shape.moe_intermediate_size;
     using Use = PreparedProjection::Use;
-    Scratch scratch;
-    float* normed = scratch.floats(n * d);
+    const at::Tensor normed_ND = at::empty({ n, d }, at::kFloat);
+    float* normed = normed_ND.data_ptr<float>();
     normRows(
         call, kept.middle_ND.data_ptr<float>(), call.weights->post_attention_norm_D, normed, n);
     std::vector<float> logits_NX(static_cast<std::size_t>(n * shape.num_experts));
@@ -224,9 +224,10 @@ void sparseMlpBackward(const LayerCall& call, const LayerActivations& kept, cons
     const Routing& routing = *kept.routing;
     const std::int64_t n = kept.middle_ND.size(0), d = shape.hidden_size;
     const float* middle = kept.middle_ND.data_ptr<float>();
-    Scratch scratch;
-    float* normed = scratch.floats(n * d);
-    float* d_normed = scratch.zeros(n * d);
+    const at::Tensor normed_ND = at::empty({ n, d }, at::kFloat);
+    const at::Tensor d_normed_ND = at::zeros({ n, d }, at::kFloat);
+    float* normed = normed_ND.data_ptr<float>();
+    float* d_normed = d_normed_ND.data_ptr<float>();
     std::vector<float> d_weight_S(routing.token_S.size(), 0.0f);
     normRows(call, middle, call.weights->post_attention_norm_D, normed, n);
     const ExpertsBackward experts

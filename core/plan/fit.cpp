@@ -246,12 +246,17 @@ private:
 
 } // namespace
 
-Fit fitOf(const MemoryPlan& plan, const MemoryPlan& plan_in_4bit, const Qwen3Shape& shape,
+Fit fitOf(const MemoryPlan& plan, const std::vector<Proposal>& proposals, const Qwen3Shape& shape,
     std::uint64_t memory_bytes)
 {
     if (plan.peak() <= memory_bytes)
         return shape.parameters() > kQuickParameters ? Fit::runs_slowly : Fit::runs;
-    return plan_in_4bit.peak() <= memory_bytes ? Fit::four_bit_only : Fit::too_large;
+    if (proposals.empty())
+        return Fit::too_large;
+    const auto& edits = proposals.front().fix.edits;
+    const bool packed = std::any_of(
+        edits.begin(), edits.end(), [](const Edit& edit) { return edit.key == "quantization"; });
+    return packed ? Fit::four_bit_only : Fit::with_changes;
 }
 
 LargestFit largestFit(const TrainingConfig& config, const Qwen3Shape& shape,

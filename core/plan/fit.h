@@ -15,10 +15,18 @@ namespace zen {
 /// GFLOP/s.
 constexpr std::int64_t kQuickParameters = 1'000'000'000;
 
+/// A change that lets a run fit, and what it costs.
+struct Proposal {
+    Fix fix;
+    std::string cost; ///< "about a fifth slower; a little less exact"
+    std::uint64_t peak = 0; ///< of the plan with it
+};
+
 /// How a tier fits a machine, in the words that the table shows. runs_slowly: it fits, and has more
-/// than kQuickParameters.
-enum class Fit { runs, runs_slowly, four_bit_only, too_large };
-Fit fitOf(const MemoryPlan& plan, const MemoryPlan& plan_in_4bit, const Qwen3Shape& shape,
+/// than kQuickParameters. with_changes: it fits with what is proposed; four_bit_only: and that
+/// takes 4-bit weights.
+enum class Fit { runs, runs_slowly, with_changes, four_bit_only, too_large };
+Fit fitOf(const MemoryPlan& plan, const std::vector<Proposal>& proposals, const Qwen3Shape& shape,
     std::uint64_t memory_bytes);
 
 /// The largest values that fit, each with everything else as it is; empty: not even the smallest.
@@ -30,13 +38,6 @@ struct LargestFit {
 };
 LargestFit largestFit(const TrainingConfig& config, const Qwen3Shape& shape,
     std::uint64_t memory_bytes, const PlanBasis& basis = {});
-
-/// A change that lets a run fit, and what it costs.
-struct Proposal {
-    Fix fix;
-    std::string cost; ///< "about a fifth slower; a little less exact"
-    std::uint64_t peak = 0; ///< of the plan with it
-};
 
 /// Ways to make a plan fit, the gentlest first: the cheapest combination of gradient checkpointing,
 /// fewer tokens at a time in the update, fewer completions written at once, fewer logits at a time

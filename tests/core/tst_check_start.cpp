@@ -222,27 +222,31 @@ private Q_SLOTS:
         QVERIFY2(contains(finding, file.toStdString()), finding.message.c_str());
     }
 
-    void fourBitAndMixtures_areRefusedUntilTheyTrain()
+    void fourBitAndMixtures_mayStart()
     {
         TrainingConfig config = good();
         config.memory.load_in_4bit = true;
-        const Diagnostic finding = findingAbout("load_in_4bit", config);
-        QCOMPARE(finding.severity, Severity::error);
-        QVERIFY(finding.fix.has_value());
-        for (const Edit& edit : finding.fix->edits)
-            QVERIFY(edit.key != "quantization" || edit.value == "none");
-        config = good();
-        config.memory.quantization = Quantization::nf4;
-        QVERIFY(contains(findingAbout("quantization", config), "4-bit"));
-
-        put(root() / "model/config.json",
-            R"({"architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "vocab_size": 64, "hidden_size": 16,
+        QVERIFY(!hasErrors(checkStart(config)));
+        const std::string mixture
+            = R"({"architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "vocab_size": 64, "hidden_size": 16,
                 "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
                 "head_dim": 8, "max_position_embeddings": 512, "rms_norm_eps": 1e-6, "rope_theta": 1000000.0,
                 "hidden_act": "silu", "tie_word_embeddings": false, "num_experts": 4, "num_experts_per_tok": 2,
-                "moe_intermediate_size": 8, "decoder_sparse_step": 1, "norm_topk_prob": true, "eos_token_id": 2})");
-        const Diagnostic mixture = findingAbout("model_name_or_path", good());
-        QVERIFY2(contains(mixture, "mixture of 4 experts"), mixture.message.c_str());
+                "moe_intermediate_size": 8, "decoder_sparse_step": 1, "norm_topk_prob": true, "eos_token_id": 2)";
+        put(root() / "model/config.json", mixture + "}");
+        QVERIFY(!hasErrors(checkStart(good())));
+
+        // Weights that are stored in 4 bits take an adapter, not full training.
+        put(root() / "model/config.json",
+            mixture
+                + R"(, "quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": true,
+                "bnb_4bit_quant_type": "nf4"}})");
+        QVERIFY(!hasErrors(checkStart(good())));
+        config = good();
+        config.adapter.finetuning_type = FinetuningType::full;
+        const Diagnostic finding = findingAbout("finetuning_type", config);
+        QCOMPARE(finding.severity, Severity::error);
+        QVERIFY(finding.fix.has_value());
     }
 
     void missingDataset_isNamed()

@@ -501,17 +501,20 @@ private Q_SLOTS:
         QVERIFY(!measureLengths(config));
     }
 
-    void fit_comparesBothPlans()
+    void fit_saysWhatItTakes()
     {
-        MemoryPlan plan, in_4bit;
+        MemoryPlan plan;
         plan.in(PlanPhase::update).weights = 8_GB;
-        in_4bit.in(PlanPhase::update).weights = 3_GB;
         const Qwen3Shape small = publicShape("0.6B");
         const Qwen3Shape large = publicShape("4B");
-        QCOMPARE(fitOf(plan, in_4bit, small, 8'000'000'000), Fit::runs);
-        QCOMPARE(fitOf(plan, in_4bit, large, 8'000'000'000), Fit::runs_slowly);
-        QCOMPARE(fitOf(plan, in_4bit, large, 7'999'999'999), Fit::four_bit_only);
-        QCOMPARE(fitOf(plan, in_4bit, large, 2'999'999'999), Fit::too_large);
+        QCOMPARE(fitOf(plan, {}, small, 8_GB), Fit::runs);
+        QCOMPARE(fitOf(plan, {}, large, 8_GB), Fit::runs_slowly);
+        QCOMPARE(fitOf(plan, {}, large, 8_GB - 1), Fit::too_large);
+        Proposal proposal;
+        proposal.fix.edits = { { "gradient_checkpointing", "true" } };
+        QCOMPARE(fitOf(plan, { proposal }, large, 8_GB - 1), Fit::with_changes);
+        proposal.fix.edits.push_back({ "quantization", "4bit" });
+        QCOMPARE(fitOf(plan, { proposal }, large, 8_GB - 1), Fit::four_bit_only);
     }
 
     void bytes_areWrittenInDecimalUnits_data()

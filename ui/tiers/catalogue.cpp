@@ -61,12 +61,9 @@ TierFit fitTier(const Tier& tier, const Catalogue& catalogue)
         result.weights_help = QString::fromStdString(folder.error().message);
     }
     result.plan = planMemory(config, shape);
-    TrainingConfig packed = config;
-    packed.memory.quantization = Quantization::nf4;
-    packed.memory.gradient_checkpointing = true;
-    result.plan_in_4bit = planMemory(packed, shape);
-    result.fit
-        = fitOf(result.plan, result.plan_in_4bit, shape, catalogue.machine.memory_total_bytes);
+    const std::uint64_t memory = catalogue.machine.memory_total_bytes;
+    result.proposals = proposalsFor(config, shape, memory);
+    result.fit = fitOf(result.plan, result.proposals, shape, memory);
     return result;
 }
 

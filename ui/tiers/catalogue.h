@@ -30,7 +30,7 @@ Catalogue loadCatalogue();
 struct TierFit {
     Fit fit = Fit::too_large;
     MemoryPlan plan;
-    MemoryPlan plan_in_4bit;
+    std::vector<Proposal> proposals; ///< what makes it fit, where it does not
     std::optional<std::filesystem::path> weights; ///< where they are, if they are on this machine
     QString weights_help; ///< where they were looked for and how to get them, if they are not
 };

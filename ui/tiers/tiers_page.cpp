@@ -183,11 +183,14 @@ void TiersPage::showTier(int row)
     m_note->setText(note.isEmpty() ? QStringLiteral("–") : note);
     if (!fit)
         return;
-    m_plan->setText(tr(
-        "%1 as configured · %2 with 4-bit weights and gradient checkpointing · this machine has %3")
-                        .arg(shown(formatBytes(fit->plan.peak())),
-                            shown(formatBytes(fit->plan_in_4bit.peak())),
-                            shown(formatBytes(m_catalogue.machine.memory_total_bytes))));
+    QString plan = tr("%1 as configured · this machine has %2")
+                       .arg(shown(formatBytes(fit->plan.peak())),
+                           shown(formatBytes(m_catalogue.machine.memory_total_bytes)));
+    if (!fit->proposals.empty())
+        plan += tr(" · fits with: %1, %2")
+                    .arg(shown(fit->proposals.front().fix.label),
+                        shown(formatBytes(fit->proposals.front().peak)));
+    m_plan->setText(plan);
     setStripMessage(
         tr("%1 selected · configs/%2 · %3")
             .arg(shown(tier.title), shown(tier.config_file),
