@@ -38,6 +38,8 @@ std::shared_ptr<Arguments> addCommand(
 {
     auto arguments = std::make_shared<Arguments>();
     command->callback([command, arguments, function, &run] {
+        if (!command->get_subcommands().empty())
+            return; // that one's callback has decided
         if constexpr (requires { arguments->source; })
             takeOverrides(command, arguments->source);
         run = [arguments, function] { return function(*arguments); };
@@ -106,6 +108,7 @@ void addPlan(CLI::App& app, Run& run)
         = app.add_subcommand("plan", "How much memory a run will need, and whether it fits here");
     auto arguments = addCommand<PlanArguments>(command, run, plan);
     addConfig(command, arguments->source);
+    command->add_option("--memory", arguments->memory, "Memory to fit, e.g. 8GB; this machine's");
     command->add_flag("--json", arguments->json, "Print one JSON object");
 }
 
@@ -153,11 +156,30 @@ void addSmallCommands(CLI::App& app, Run& run)
         ->required();
     command->add_option(
         "--config", starter_arguments->config, "Instead of configs/starter_sft.yaml");
+}
 
-    command = app.add_subcommand("bench", "Measure rollout and update speed on this machine");
+void addBench(CLI::App& app, Run& run)
+{
+    CLI::App* command
+        = app.add_subcommand("bench", "Measure rollout and update speed on this machine");
     auto bench_arguments = addCommand<BenchArguments>(command, run, bench);
     addConfig(command, bench_arguments->source, false);
     command->add_flag("--json", bench_arguments->json, "Print one JSON object");
+
+    command = command->add_subcommand("memory",
+        "Measure the peak memory of one training step of a tier, with random weights of its shape");
+    auto arguments = addCommand<BenchMemoryArguments>(command, run, benchMemory);
+    command->allow_extras();
+    command->add_option("--tier", arguments->tier, "nano, eco, coder, omni, next or starter")
+        ->required();
+    command->add_option("--quantization", arguments->quantization, "4bit or none")
+        ->check(CLI::IsMember({ "4bit", "none" }));
+    command
+        ->add_option("--new", arguments->new_tokens,
+            "Tokens that the rollout writes of each completion, to save time; the cache keeps its "
+            "full size")
+        ->check(CLI::Range(std::int64_t{ 1 }, std::int64_t{ 1 } << 20));
+    command->add_flag("--json", arguments->json, "Print one JSON object");
 }
 
 } // namespace
@@ -178,6 +200,7 @@ int runCommandLine(int argc, char** argv)
     addPlan(app, run);
     addReward(app, run);
     addSmallCommands(app, run);
+    addBench(app, run);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {

@@ -63,6 +63,7 @@ int verify(const VerifyArguments& arguments);
 
 struct PlanArguments {
     ConfigArguments source;
+    std::string memory; ///< to fit, e.g. 8GB; empty: this machine's
     bool json = false;
 };
 int plan(const PlanArguments& arguments);
@@ -105,5 +106,14 @@ struct BenchArguments {
     bool json = false;
 };
 int bench(const BenchArguments& arguments);
+
+struct BenchMemoryArguments {
+    ConfigArguments source; ///< its changes alone: the configuration is the tier's
+    std::string tier;
+    std::string quantization; ///< none or 4bit; empty: the configuration's
+    std::int64_t new_tokens = 0; ///< 0: all that a completion may have
+    bool json = false;
+};
+int benchMemory(const BenchMemoryArguments& arguments);
 
 } // namespace zen::gym

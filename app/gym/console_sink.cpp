@@ -201,8 +201,9 @@ void ConsoleSink::show(const RunFinished& finished)
             *finished.reward_last));
     else if (m_first_loss && metric("loss"))
         say(fmt::format("Loss: {:.4f} at first, {:.4f} at last.", *m_first_loss, *metric("loss")));
-    say(fmt::format("Peak memory: {} (planned {}).", formatBytes(finished.peak_memory_bytes),
-        formatBytes(finished.planned_memory_bytes)));
+    if (finished.peak_memory_bytes > 0)
+        say(fmt::format("Peak memory: {}.",
+            comparedWithPlan(finished.peak_memory_bytes, finished.planned_memory_bytes)));
     say(fmt::format("The run is in {}", m_options.run_folder));
     if (is_complete)
         say(fmt::format(

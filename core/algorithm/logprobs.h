@@ -23,9 +23,9 @@ enum class LogprobDetail {
 };
 
 /// Log-probabilities of the targets, `chunk_tokens` rows of logits at a time in both passes, so
-/// that [N, V] never exists. The backward recomputes each chunk's softmax from the hidden states;
-/// lm_head gets a gradient only if it requires one. Products and softmax are float32: a bfloat16
-/// head is widened a tile at a time.
+/// that [N, V] never exists: besides the results, one [chunk, V] float32. The backward recomputes
+/// each chunk's softmax from the hidden states; lm_head gets a gradient only if it requires one.
+/// Products and softmax are float32: a bfloat16 head is widened a tile at a time.
 /// @param hidden_ND  float32, after the last norm
 /// @param lm_head_VD float32 or bfloat16
 /// @param targets_N  int64

@@ -40,6 +40,10 @@ at::Tensor aggregate(const at::Tensor& losses_BT, const at::Tensor& mask_BT,
     case LossType::grpo:
         return masked_BT.sum(1).div(mask_BT.sum(1).clamp_min(1)).sum().div(rows);
     case LossType::bnpo:
+        if (step.micro_batch_rows > 0)
+            return masked_BT.sum()
+                .div(std::max(step.micro_batch_tokens, 1.0))
+                .mul(step.micro_batch_rows / rows);
         return masked_BT.sum()
             .div(mask_BT.sum().clamp_min(1))
             .mul(static_cast<double>(mask_BT.size(0)) / rows);

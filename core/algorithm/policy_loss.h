@@ -41,6 +41,10 @@ struct PolicyLossInputs {
 struct StepNormalizer {
     double rows = 0;
     double active_tokens = 0;
+    /// Where a micro-batch is learned from in parts: its rows and active tokens, by which bnpo
+    /// divides. 0: the rows given are the whole micro-batch.
+    double micro_batch_rows = 0;
+    double micro_batch_tokens = 0;
 };
 
 struct PolicyLoss {
@@ -50,7 +54,7 @@ struct PolicyLoss {
 };
 
 /// GRPO and GSPO (arXiv 2402.03300, 2507.18071; huggingface/trl trl/trainer/grpo_trainer.py).
-/// bnpo divides by this micro-batch's own tokens and then by its share of rows, as TRL does.
+/// bnpo divides by its micro-batch's own tokens and then by that one's share of rows, as TRL does.
 PolicyLoss policyLoss(
     const PolicyLossInputs& inputs, const PolicyLossSettings& settings, const StepNormalizer& step);
 

@@ -137,6 +137,11 @@ std::uint64_t peakResidentBytes()
     return fieldOf("/proc/self/status", "VmHWM:");
 }
 
+void resetPeakResidentBytes()
+{
+    std::ofstream("/proc/self/clear_refs") << "5"; // proc(5): resets VmHWM
+}
+
 void keepFreedMemory()
 {
 #ifdef __GLIBC__
@@ -145,6 +150,13 @@ void keepFreedMemory()
     ::mallopt(M_MMAP_THRESHOLD, kLargestKeptBlock);
     ::mallopt(M_TRIM_THRESHOLD, kKeptBytes);
     ::mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
+void returnFreedMemory()
+{
+#ifdef __GLIBC__
+    ::malloc_trim(0);
 #endif
 }
 
@@ -163,6 +175,14 @@ std::uint64_t freeDiskBytes(const fs::path& path)
 fs::path resourceFolder()
 {
     return shippedFolder("ZEN_RESOURCES", "resources");
+}
+
+fs::path userConfigFolder()
+{
+    if (const char* folder = std::getenv("XDG_CONFIG_HOME"); folder != nullptr && *folder == '/')
+        return fs::path(folder) / "zen-studio";
+    const char* home = std::getenv("HOME");
+    return fs::path(home != nullptr ? home : ".") / ".config" / "zen-studio";
 }
 
 fs::path configFolder()

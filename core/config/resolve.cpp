@@ -47,6 +47,8 @@ TrainingConfig resolve(TrainingConfig config)
     batch.steps_per_generation = resolvedStepsPerGeneration(config);
 
     MemorySection& memory = config.memory;
+    memory.micro_batch_tokens = memory.micro_batch_tokens.value_or(
+        batch.per_device_train_batch_size * config.data.cutoff_len);
     if (memory.bf16 && memory.dtype == WeightType::automatic)
         memory.dtype = WeightType::bfloat16;
     memory.bf16 = memory.dtype == WeightType::bfloat16;
@@ -59,6 +61,27 @@ TrainingConfig resolve(TrainingConfig config)
 std::int64_t generationBatchSize(const TrainingConfig& config)
 {
     return config.batch.per_device_train_batch_size * resolvedStepsPerGeneration(config);
+}
+
+std::int64_t rowsAtOnce(const TrainingConfig& config)
+{
+    constexpr std::int64_t kMost = 256;
+    return config.batch.rollout_rows > 0 ? config.batch.rollout_rows : kMost;
+}
+
+std::int64_t evaluationRows(const TrainingConfig& config)
+{
+    const std::int64_t rows = std::min(config.batch.per_device_eval_batch_size, rowsAtOnce(config));
+    if (config.algorithm.stage == Stage::sft)
+        return rows;
+    const std::int64_t context = config.data.cutoff_len;
+    const std::int64_t completion
+        = std::min(context, config.batch.max_completion_length.value_or(context / 2));
+    const std::int64_t group = std::max<std::int64_t>(1, config.batch.num_generations);
+    const std::int64_t together = std::min(generationBatchSize(config), rowsAtOnce(config));
+    const std::int64_t prompts = (together + group - 1) / group;
+    const std::int64_t cached = together * completion + prompts * (context - completion);
+    return std::max<std::int64_t>(1, std::min(rows, cached / std::max<std::int64_t>(1, context)));
 }
 
 std::int64_t completionsPerStep(const TrainingConfig& config)

@@ -63,7 +63,16 @@ std::vector<Field> batchFields()
             .help = "Prompts that are answered at once when evaluating.",
             .minimum = 1,
             .maximum = 4096,
-            .advanced = true });
+            .advanced = true },
+        Row<&S::rollout_rows>{ .key = "rollout_rows",
+            .label = "Written at once",
+            .unit = "completions",
+            .help = "Completions that are written at the same time; more take turns, which is "
+                    "slower and needs less memory for the cache. 0 takes up to 256.",
+            .minimum = 0,
+            .maximum = 4096,
+            .advanced = true,
+            .aliases = { "max_num_seqs" } });
 }
 
 std::vector<Field> algorithmFields()
@@ -145,6 +154,13 @@ std::vector<Field> algorithmFields()
             .help = "Does not learn from completions that hit the completion limit.",
             .advanced = true,
             .rl_only = true },
+        Row<&S::router_aux_loss_coef>{ .key = "router_aux_loss_coef",
+            .label = "Expert balance",
+            .help = "Mixtures of experts: weight of the loss that spreads tokens evenly over the "
+                    "experts. 0 leaves it out.",
+            .minimum = 0,
+            .maximum = 1000,
+            .advanced = true },
         Row<&S::rewards>{ .key = "rewards",
             .label = "Rewards",
             .help = "What a good completion is: a list of terms with a type, a weight and their "

@@ -59,7 +59,9 @@ std::vector<Field> adapterFields()
             .advanced = true },
         Row<&S::lora_target>{ .key = "lora_target",
             .label = "Target layers",
-            .help = "The projections that get an adapter; all means the seven of each layer.",
+            .help = "The projections that get an adapter; all means the seven of each layer. In a "
+                    "mixture of experts it means those of attention; gate_proj, up_proj and "
+                    "down_proj, named, are the experts'.",
             .suggestions = { "all", "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj",
                 "down_proj" },
             .aliases = { "lora_target_modules" } },

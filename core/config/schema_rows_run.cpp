@@ -119,6 +119,14 @@ std::vector<Field> memoryFields()
             .help = "Computes each layer again in the backward pass instead of keeping its "
                     "results: far less memory, "
                     "about a fifth slower." },
+        Row<&S::micro_batch_tokens>{ .key = "micro_batch_tokens",
+            .label = "Tokens at a time",
+            .unit = "tokens",
+            .help = "The update takes a batch in parts of at most so many tokens, padding "
+                    "included. Less memory, same result. Unless given: batch size x context.",
+            .minimum = 1,
+            .maximum = 1e9,
+            .advanced = true },
         Row<&S::logprob_chunk_tokens>{ .key = "logprob_chunk_tokens",
             .label = "Logits at a time",
             .unit = "tokens",
@@ -132,6 +140,10 @@ std::vector<Field> memoryFields()
             .help = "Cores to compute with. 0 takes all that the program may use.",
             .minimum = 0,
             .maximum = 1024,
+            .advanced = true },
+        Row<&S::force_memory>{ .key = "force_memory",
+            .label = "Start without the memory",
+            .help = "Starts a run although its memory plan is larger than this machine.",
             .advanced = true });
 }
 

@@ -62,7 +62,7 @@ public:
         if (root.kind != YamlNode::Kind::sequence || root.items.empty())
             return problem(root, "expected a list of tiers");
         for (const YamlNode& item : root.items) {
-            Result<Tier> tier = readTier(item);
+            Result<Tier> tier = readTier(item, nullptr);
             if (!tier)
                 return tl::unexpected<Error>(tier.error());
             if (!ids.insert(tier->id).second)
@@ -72,17 +72,45 @@ public:
         return tiers;
     }
 
+    /// Entries with the id of a tier change what they name, others are tiers of their own.
+    Result<std::vector<Tier>> change(std::vector<Tier> tiers, const YamlNode& root)
+    {
+        if (root.kind != YamlNode::Kind::sequence)
+            return problem(root, "expected a list of tiers");
+        for (const YamlNode& item : root.items) {
+            const auto known = std::find_if(tiers.begin(), tiers.end(),
+                [&](const Tier& tier) { return tier.id == idIn(item); });
+            Result<Tier> tier = readTier(item, known == tiers.end() ? nullptr : &*known);
+            if (!tier)
+                return tl::unexpected<Error>(tier.error());
+            if (known == tiers.end())
+                tiers.push_back(std::move(*tier));
+            else
+                *known = std::move(*tier);
+        }
+        return tiers;
+    }
+
 private:
+    static std::string idIn(const YamlNode& node)
+    {
+        for (std::size_t i = 0; i < node.keys.size() && i < node.items.size(); ++i)
+            if (node.keys[i].text == "id")
+                return node.items[i].text;
+        return {};
+    }
+
     tl::unexpected<Error> problem(const YamlNode& node, const std::string& message) const
     {
         return fail(m_file + ", line " + std::to_string(std::max(node.line, 1)) + ": " + message);
     }
 
-    Result<Tier> readTier(const YamlNode& node)
+    /// @param shipped what an entry of the user changes; null: the entry must be whole
+    Result<Tier> readTier(const YamlNode& node, const Tier* shipped)
     {
         if (node.kind != YamlNode::Kind::mapping)
             return problem(node, "a tier is a mapping");
-        Tier tier;
+        Tier tier = shipped ? *shipped : Tier{};
         std::set<std::string_view> seen;
         for (std::size_t i = 0; i < node.keys.size(); ++i) {
             const std::string& key = node.keys[i].text;
@@ -91,10 +119,10 @@ private:
             seen.insert(key);
         }
         for (const TextMember& text : kTexts)
-            if (text.required && !seen.contains(text.key))
+            if (text.required && !shipped && !seen.contains(text.key))
                 return problem(node, std::string(text.key) + " is missing");
         for (const NumberMember& number : kNumbers)
-            if (number.required && !seen.contains(number.key))
+            if (number.required && !shipped && !seen.contains(number.key))
                 return problem(node, std::string(number.key) + " is missing");
         if (tier.algorithm != "gspo" && tier.algorithm != "grpo")
             return problem(node, "algorithm is gspo or grpo");
@@ -161,6 +189,7 @@ private:
     {
         if (value.kind != YamlNode::Kind::sequence)
             return problem(value, "use_cases must be a list");
+        use_cases.clear();
         for (const YamlNode& item : value.items)
             use_cases.push_back(item.text);
         return {};
@@ -189,15 +218,39 @@ private:
 
 } // namespace
 
-Result<std::vector<Tier>> loadTiers(const std::filesystem::path& tiers_yaml)
+namespace {
+
+Result<YamlNode> readTierFile(const std::filesystem::path& file)
 {
-    const Result<std::string> text = readFile(tiers_yaml, kMaxYamlBytes);
+    const Result<std::string> text = readFile(file, kMaxYamlBytes);
     if (!text)
         return tl::unexpected<Error>(text.error());
-    const ParsedYaml parsed = parseYaml(*text);
+    ParsedYaml parsed = parseYaml(*text);
     if (!parsed.findings.empty())
-        return fail(toText(parsed.findings.front(), tiers_yaml.string()));
-    return TierReader(tiers_yaml.string()).read(parsed.root);
+        return fail(toText(parsed.findings.front(), file.string()));
+    return std::move(parsed.root);
+}
+
+} // namespace
+
+Result<std::vector<Tier>> loadTiers(const std::filesystem::path& tiers_yaml)
+{
+    const Result<YamlNode> root = readTierFile(tiers_yaml);
+    if (!root)
+        return tl::unexpected<Error>(root.error());
+    return TierReader(tiers_yaml.string()).read(*root);
+}
+
+Result<std::vector<Tier>> withUserTiers(
+    std::vector<Tier> tiers, const std::filesystem::path& user_yaml)
+{
+    std::error_code ignored;
+    if (!std::filesystem::exists(user_yaml, ignored))
+        return tiers;
+    const Result<YamlNode> root = readTierFile(user_yaml);
+    if (!root)
+        return tl::unexpected<Error>(root.error());
+    return TierReader(user_yaml.string()).change(std::move(tiers), *root);
 }
 
 } // namespace zen

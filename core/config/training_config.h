@@ -70,6 +70,7 @@ struct BatchSection {
     std::int64_t num_generations = 8; ///< completions of one prompt
     std::optional<std::int64_t> max_completion_length; ///< tokens; cutoff_len / 2
     std::int64_t per_device_eval_batch_size = 32;
+    std::int64_t rollout_rows = 0; ///< completions written at the same time; see rowsAtOnce()
     bool operator==(const BatchSection&) const = default;
 };
 
@@ -101,6 +102,7 @@ struct AlgorithmSection {
     ScaleRewards scale_rewards = ScaleRewards::group;
     RewardAggregation multi_objective_aggregation = RewardAggregation::sum_then_normalize;
     bool mask_truncated_completions = false;
+    double router_aux_loss_coef = 0.0; ///< of a mixture's load-balancing loss; 0: none
     std::vector<RewardTermSpec> rewards;
     bool operator==(const AlgorithmSection&) const = default;
 };
@@ -137,8 +139,11 @@ struct MemorySection {
     WeightType bnb_4bit_compute_dtype = WeightType::automatic;
     bool bnb_4bit_use_double_quant = false;
     bool gradient_checkpointing = false;
+    std::optional<std::int64_t>
+        micro_batch_tokens; ///< of one forward pass; per_device_train_batch_size x cutoff_len
     std::int64_t logprob_chunk_tokens = 256; ///< tokens whose logits exist at the same time
     std::int64_t num_threads = 0; ///< 0: all cores that the process may use
+    bool force_memory = false; ///< start although the plan is beyond the machine
     bool operator==(const MemorySection&) const = default;
 };
 
@@ -184,6 +189,14 @@ TrainingConfig resolve(TrainingConfig config);
 
 /// Completions in one generation batch: batch size x steps_per_generation (config resolved or not).
 std::int64_t generationBatchSize(const TrainingConfig& config);
+
+/// Completions of one generation that are written at the same time, each with a place in the cache;
+/// the others take their turns. rollout_rows, or 256 where it is 0.
+std::int64_t rowsAtOnce(const TrainingConfig& config);
+
+/// Held-out prompts that are answered at the same time: per_device_eval_batch_size, or fewer where
+/// a rollout's cache holds fewer tokens (each of these prompts is cached for itself).
+std::int64_t evaluationRows(const TrainingConfig& config);
 
 /// Completions that one optimiser step learns from: batch size x accumulation.
 std::int64_t completionsPerStep(const TrainingConfig& config);

@@ -91,6 +91,32 @@ Result<LoraOptions> parseOptions(const std::string& text)
     return options;
 }
 
+std::string shapeProblem(
+    const std::string& name, const at::Tensor& tensor, std::int64_t rows, std::int64_t columns)
+{
+    if (tensor.sizes() == at::IntArrayRef({ rows, columns })
+        && at::isFloatingType(tensor.scalar_type()))
+        return {};
+    return name + " must hold floating-point numbers of shape [" + std::to_string(rows) + ", "
+        + std::to_string(columns) + "] for this model and rank";
+}
+
+/// The projections that the file has a tensor of.
+std::vector<Projection> projectionsIn(const NamedTensors& tensors)
+{
+    std::vector<Projection> projections;
+    for (std::size_t p = 0; p < kProjections; ++p) {
+        const std::string part = "." + std::string(nameOf(static_cast<Projection>(p))) + ".lora_";
+        for (const auto& [name, tensor] : tensors) {
+            if (name.find(part) == std::string::npos)
+                continue;
+            projections.push_back(static_cast<Projection>(p));
+            break;
+        }
+    }
+    return projections;
+}
+
 /// The tensors of the file put in their places; every one must have one.
 Result<Adapter> assemble(
     const NamedTensors& tensors, const Qwen3Shape& shape, const LoraOptions& options)
@@ -98,50 +124,43 @@ Result<Adapter> assemble(
     Adapter adapter;
     adapter.options = options;
     adapter.scale = loraScale(options);
-    adapter.layers.resize(static_cast<std::size_t>(shape.num_layers));
-    std::size_t used = 0;
-    std::set<std::string> targets;
-    for (std::size_t layer = 0; layer < adapter.layers.size(); ++layer) {
-        for (std::size_t p = 0; p < kProjections; ++p) {
-            const auto projection = static_cast<Projection>(p);
-            const auto a = tensors.find(adapterTensorName(layer, projection, 'A'));
-            const auto b = tensors.find(adapterTensorName(layer, projection, 'B'));
-            if (a == tensors.end() && b == tensors.end())
-                continue;
-            if (a == tensors.end() || b == tensors.end())
-                return fail("half of a pair is missing: " + (a == tensors.end() ? b : a)->first
-                    + " stands alone");
-            const ProjectionSize size = sizeOf(shape, projection);
-            for (const auto& [found, rows, columns] : { std::tuple{ a, options.rank, size.in },
-                     std::tuple{ b, size.out, options.rank } }) {
-                if (found->second.sizes() != at::IntArrayRef({ rows, columns })
-                    || !at::isFloatingType(found->second.scalar_type()))
-                    return fail(found->first + " must hold floating-point numbers of shape ["
-                        + std::to_string(rows) + ", " + std::to_string(columns)
-                        + "] for this model and rank");
-            }
-            const auto leaf = [](const at::Tensor& read) {
-                return read.to(at::kFloat).contiguous().set_requires_grad(true);
-            };
-            adapter.layers[layer][p] = { leaf(a->second), leaf(b->second) };
-            targets.emplace(nameOf(projection));
-            used += 2;
+    std::set<std::string> known;
+    bool any = false, gap = false;
+    const std::vector<Projection> projections = projectionsIn(tensors);
+    for (const PairPlace& place : pairPlaces(shape, projections, adapter.layers)) {
+        const std::string a_name = place.name + ".lora_A.weight",
+                          b_name = place.name + ".lora_B.weight";
+        const auto a = tensors.find(a_name), b = tensors.find(b_name);
+        if (a == tensors.end() && b == tensors.end()) {
+            gap = true;
+            continue;
         }
+        if (a == tensors.end() || b == tensors.end())
+            return fail("half of a pair is missing: " + (a == tensors.end() ? b : a)->first
+                + " stands alone");
+        for (const std::string& problem : { shapeProblem(a_name, a->second, options.rank, place.in),
+                 shapeProblem(b_name, b->second, place.out, options.rank) }) {
+            if (!problem.empty())
+                return fail(problem);
+        }
+        const auto leaf = [](const at::Tensor& read) {
+            return read.to(at::kFloat).contiguous().set_requires_grad(true);
+        };
+        *place.pair = { leaf(a->second), leaf(b->second) };
+        known.insert({ a_name, b_name });
+        any = true;
     }
-    if (used == 0)
+    if (!any)
         return fail("holds no LoRA tensor of this model");
-    if (used != tensors.size()) {
-        const std::vector<std::string> names = adapter.parameterNames();
-        const std::set<std::string> known(names.begin(), names.end());
-        for (const auto& [name, tensor] : tensors) {
-            if (!known.contains(name))
-                return fail(name.substr(0, 160) + " has no place in a LoRA adapter of this model");
-        }
+    for (const auto& [name, tensor] : tensors) {
+        if (!known.contains(name))
+            return fail(name.substr(0, 160) + " has no place in a LoRA adapter of this model");
     }
-    if (used != 2 * targets.size() * adapter.layers.size())
+    if (gap)
         return fail("some layers lack pairs that others have; adapters cover the same projections "
                     "in all layers here");
-    adapter.options.targets.assign(targets.begin(), targets.end());
+    for (const Projection projection : projections)
+        adapter.options.targets.emplace_back(nameOf(projection));
     return adapter;
 }
 
@@ -204,17 +223,20 @@ Result<Adapter> readAdapter(const std::filesystem::path& folder, const Qwen3Shap
 
 Result<void> writeAdapter(const std::filesystem::path& folder, const Adapter& adapter)
 {
-    const std::vector<std::string> names = adapter.parameterNames();
-    const std::vector<at::Tensor> parameters = adapter.parameters();
     NamedTensors tensors;
-    for (std::size_t i = 0; i < names.size(); ++i)
-        tensors.emplace(names[i], parameters[i]);
-    std::vector<std::string> targets;
-    for (std::size_t p = 0; p < kProjections && !adapter.layers.empty(); ++p) {
-        if (adapter.layers.front()[p].a_RI.defined())
-            targets.emplace_back(nameOf(static_cast<Projection>(p)));
+    std::set<std::string> targets; // the last part of the names
+    adapter.forEachPair([&](const std::string& name, const LoraPair& pair) {
+        tensors.emplace(name + ".lora_A.weight", pair.a_RI);
+        tensors.emplace(name + ".lora_B.weight", pair.b_OR);
+        targets.insert(name.substr(name.rfind('.') + 1));
+    });
+    std::vector<std::string> ordered;
+    for (std::size_t p = 0; p < kProjections; ++p) {
+        const std::string name(nameOf(static_cast<Projection>(p)));
+        if (targets.contains(name))
+            ordered.push_back(name);
     }
-    if (auto written = writeDurably(folder / kConfigFile, configText(adapter.options, targets));
+    if (auto written = writeDurably(folder / kConfigFile, configText(adapter.options, ordered));
         !written)
         return written;
     return writeTensors(folder / kWeightsFile, tensors, { { "format", "pt" } });

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 namespace zen {
 
@@ -18,5 +19,19 @@ double uniformAt(std::uint64_t seed, std::uint64_t stream, std::uint64_t index);
 
 /// The same, standard normal (Box-Muller).
 double normalAt(std::uint64_t seed, std::uint64_t stream, std::uint64_t index);
+
+/// Standard normal numbers drawn from 4,096 equally likely quantiles: five of them from one mix of
+/// 64 bits, a hundred times as fast as normalAt.
+class QuantileNormal {
+public:
+    QuantileNormal();
+    std::uint64_t keyOf(std::uint64_t seed, std::uint64_t stream) const;
+    /// to[i] = spread * number `first + i` of the key's stream.
+    void fill(
+        std::uint64_t key, std::uint64_t first, double spread, float* to, std::int64_t count) const;
+
+private:
+    std::vector<float> m_quantiles;
+};
 
 } // namespace zen

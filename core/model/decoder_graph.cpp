@@ -19,57 +19,32 @@ LayerCall callOf(const LayerSettings& settings)
         settings.layer };
 }
 
-/// The parameters of a layer in the order of their gradients.
-std::vector<at::Tensor> parametersOf(const LayerSettings& settings)
-{
-    std::vector<at::Tensor> parameters;
-    for (std::size_t p = 0; p < kProjections; ++p) {
-        parameters.push_back(settings.weights.projections[p]);
-        parameters.push_back(settings.has_pairs ? settings.pairs[p].a_RI : at::Tensor());
-        parameters.push_back(settings.has_pairs ? settings.pairs[p].b_OR : at::Tensor());
-    }
-    for (const at::Tensor& norm :
-        { settings.weights.input_norm_D, settings.weights.post_attention_norm_D,
-            settings.weights.q_norm_E, settings.weights.k_norm_E })
-        parameters.push_back(norm);
-    return parameters;
-}
-
-std::vector<std::int64_t> offsetsOf(const GradientLayout& layout)
-{
-    std::vector<std::int64_t> offsets;
-    for (std::size_t p = 0; p < kProjections; ++p)
-        offsets.insert(offsets.end(), { layout.weight[p], layout.a[p], layout.b[p] });
-    offsets.insert(offsets.end(),
-        { layout.input_norm, layout.post_attention_norm, layout.q_norm, layout.k_norm });
-    return offsets;
-}
-
 class LayerNode : public AutogradNode {
 public:
     LayerSettings settings;
     LayerActivations kept;
+    GradientLayout layout;
 
     GradientList apply(GradientList&& outputs) override
     {
-        const std::vector<at::Tensor> parameters = parametersOf(settings);
-        GradientList result(1 + parameters.size());
-        if (!outputs[0].defined())
+        GradientList result(1 + layout.parameters.size());
+        const at::Tensor d_probability_X
+            = outputs.size() > 1 && outputs[1].defined() ? outputs[1].contiguous() : at::Tensor();
+        if (!outputs[0].defined() && !d_probability_X.defined())
             return result;
         TORCH_CHECK(kept.x_ND.defined(), "backward through a decoder layer a second time");
         const LayerCall call = callOf(settings);
         if (settings.recompute)
             layerForward(call, kept.x_ND, kept);
-        const GradientLayout layout = gradientLayout(call);
+        const at::Tensor dy_ND
+            = outputs[0].defined() ? outputs[0].contiguous() : at::zeros_like(kept.x_ND);
         at::Tensor flat;
-        const at::Tensor dx_ND = layerBackward(call, kept, outputs[0].contiguous(), layout, flat);
+        const at::Tensor dx_ND = layerBackward(call, kept, dy_ND, d_probability_X, layout, flat);
         if (should_compute_output(0))
             result[0] = dx_ND;
-        const std::vector<std::int64_t> offsets = offsetsOf(layout);
-        for (std::size_t i = 0; i < parameters.size(); ++i) {
-            if (offsets[i] >= 0)
-                result[1 + i]
-                    = flat.narrow(0, offsets[i], parameters[i].numel()).view(parameters[i].sizes());
+        for (std::size_t i = 0; i < layout.parameters.size(); ++i) {
+            const auto& [parameter, offset] = layout.parameters[i];
+            result[1 + i] = flat.narrow(0, offset, parameter.numel()).view(parameter.sizes());
         }
         if (settings.recompute)
             keepInputOnly();
@@ -86,6 +61,23 @@ public:
         kept.x_ND = x_ND;
     }
 };
+
+RouterLoad loadOf(const Routing& routing, std::int64_t real_tokens)
+{
+    const auto experts = static_cast<std::size_t>(routing.experts);
+    std::vector<double> sums(experts, 0.0), slots(experts, 0.0);
+    for (std::int64_t token = 0; token < real_tokens; ++token) {
+        for (std::size_t x = 0; x < experts; ++x)
+            sums[x] += static_cast<double>(
+                routing.probabilities_NX[static_cast<std::size_t>(token) * experts + x]);
+        for (std::int64_t i = 0; i < routing.per_token; ++i) {
+            const std::int64_t slot
+                = routing.slot_NK[static_cast<std::size_t>(token * routing.per_token + i)];
+            slots[static_cast<std::size_t>(routing.expert_S[static_cast<std::size_t>(slot)])] += 1;
+        }
+    }
+    return { at::tensor(slots).to(at::kFloat), at::tensor(sums).to(at::kFloat) };
+}
 
 class EmbeddingNode : public AutogradNode {
 public:
@@ -173,10 +165,12 @@ at::Tensor embed(const at::Tensor& embedding_VD, const at::Tensor& ids_N)
     return x_ND;
 }
 
-at::Tensor decoderLayer(const at::Tensor& x_ND, LayerSettings settings)
+at::Tensor decoderLayer(const at::Tensor& x_ND, LayerSettings settings, RouterLoad* load)
 {
-    std::vector<at::Tensor> inputs = parametersOf(settings);
-    inputs.insert(inputs.begin(), x_ND);
+    GradientLayout layout = gradientLayout(callOf(settings));
+    std::vector<at::Tensor> inputs = { x_ND };
+    for (const auto& [parameter, offset] : layout.parameters)
+        inputs.push_back(parameter);
     const bool recorded = wantsGradient(inputs);
     LayerActivations kept;
     at::Tensor y_ND;
@@ -184,14 +178,20 @@ at::Tensor decoderLayer(const at::Tensor& x_ND, LayerSettings settings)
         const c10::AutoGradMode off(false);
         y_ND = layerForward(callOf(settings), x_ND.detach(), kept);
     }
+    const bool with_load = load != nullptr && kept.routing != nullptr;
+    if (with_load)
+        *load = loadOf(*kept.routing, settings.batch->packed.real_tokens);
     if (!recorded)
         return y_ND;
     auto node = makeNode<LayerNode>(inputs);
     node->kept = std::move(kept);
+    node->layout = std::move(layout);
     if (settings.recompute)
         node->keepInputOnly();
     node->settings = std::move(settings);
     setHistory(y_ND, node);
+    if (with_load)
+        setHistory(load->probability_X, node);
     return y_ND;
 }
 

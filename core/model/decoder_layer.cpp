@@ -15,17 +15,17 @@ namespace zen {
 namespace {
 
 /// How a pass cuts its tokens into pieces. float32: small pieces, each on one thread from the norm
-/// to the residual, so that they stay in its cache. bfloat16: large ones in turn, as the library's
-/// products use all threads themselves.
+/// to the residual, so that they stay in its cache. bfloat16 and packed: large ones in turn, as the
+/// library's products use all threads themselves.
 struct PieceCut {
     std::int64_t tokens;
     std::int64_t size;
     bool in_turn;
 
-    PieceCut(std::int64_t count, bool bf16)
+    PieceCut(std::int64_t count, bool large)
         : tokens(count)
-        , size(bf16 ? 2048 : std::clamp<std::int64_t>((count / 16 + 7) / 8 * 8, 32, 128))
-        , in_turn(bf16)
+        , size(large ? 1024 : std::clamp<std::int64_t>((count / 16 + 7) / 8 * 8, 32, 128))
+        , in_turn(large)
     {
     }
     std::int64_t pieces() const { return (tokens + size - 1) / size; }
@@ -46,7 +46,8 @@ public:
                                call.layer * kProjections + static_cast<std::int64_t>(p))
                 << 40;
             m_prepared[p].emplace(call.weights->projections[p],
-                call.pairs == nullptr ? LoraPair{} : (*call.pairs)[p], call.scale, dropout, use);
+                call.pairs == nullptr ? LoraPair{} : call.pairs->projections[p], call.scale,
+                dropout, use);
         }
     }
     const PreparedProjection& at(Projection projection) const
@@ -58,9 +59,9 @@ private:
     std::array<std::optional<PreparedProjection>, kProjections> m_prepared;
 };
 
-bool isBf16(const LayerCall& call)
+bool wantsLargePieces(const LayerCall& call)
 {
-    return call.weights->projections[0].scalar_type() == at::kBFloat16;
+    return !call.weights->projections[0].isFloat32();
 }
 
 template <class Piece> void forPieces(const PieceCut& cut, const Piece& piece)
@@ -74,31 +75,6 @@ template <class Piece> void forPieces(const PieceCut& cut, const Piece& piece)
 }
 
 constexpr std::int64_t kRowsAtOnce = 64;
-
-void normRows(
-    const LayerCall& call, const float* x, const at::Tensor& weight_D, float* y, std::int64_t count)
-{
-    const std::int64_t d = call.batch->shape.hidden_size;
-    const auto eps = static_cast<float>(call.batch->shape.rms_norm_eps);
-    parallelPieces(count, kRowsAtOnce, [&](std::int64_t begin, std::int64_t end) {
-        kernels().rmsNorm(
-            x + begin * d, weight_D.data_ptr<float>(), y + begin * d, end - begin, d, eps);
-    });
-}
-
-/// Rows in parallel only when no weight's gradient is summed over them.
-void normRowsBackward(const LayerCall& call, const float* x, const at::Tensor& weight_D,
-    const float* dy, float* dx, float* weight_gradient, std::int64_t count)
-{
-    const std::int64_t d = call.batch->shape.hidden_size;
-    const auto eps = static_cast<float>(call.batch->shape.rms_norm_eps);
-    parallelPieces(count,
-        weight_gradient == nullptr ? kRowsAtOnce : std::max<std::int64_t>(count, 1),
-        [&](std::int64_t begin, std::int64_t end) {
-            kernels().rmsNormBackward(x + begin * d, weight_D.data_ptr<float>(), dy + begin * d,
-                dx + begin * d, weight_gradient, end - begin, d, eps);
-        });
-}
 
 template <class Part> void forNumbers(std::int64_t count, const Part& part)
 {
@@ -129,9 +105,7 @@ void mlpForward(const LayerCall& call, const LayerProjections& projections,
 
 ProjectionGradients gradientsOf(const GradientLayout& layout, Projection projection, float* lane)
 {
-    const auto p = static_cast<std::size_t>(projection);
-    const auto at = [&](std::int64_t offset) { return offset < 0 ? nullptr : lane + offset; };
-    return { at(layout.weight[p]), at(layout.a[p]), at(layout.b[p]) };
+    return gradientsAt(layout.projections[static_cast<std::size_t>(projection)], lane);
 }
 
 float* gradientAt(std::int64_t offset, float* lane)
@@ -152,10 +126,22 @@ struct OuterBackward {
 
     void run(std::int64_t begin, std::int64_t end, float* lane) const
     {
+        if (!call.weights->isSparse()) // else d_middle is there already
+            runMlp(begin, end, lane);
+        const Qwen3Shape& shape = call.batch->shape;
+        const std::int64_t heads = shape.num_heads * shape.head_dim, count = end - begin;
+        const float* d_middle_piece = d_middle + begin * shape.hidden_size;
+        const float* attention = kept.attention_NHE.data_ptr<float>() + begin * heads;
+        addGradients(Projection::o, attention, d_middle_piece, count, lane, begin);
+        projections.at(Projection::o)
+            .applyBackward(d_middle_piece, count, d_attention + begin * heads, false, begin);
+    }
+
+    void runMlp(std::int64_t begin, std::int64_t end, float* lane) const
+    {
         const Qwen3Shape& shape = call.batch->shape;
         const std::int64_t d = shape.hidden_size, inner = shape.intermediate_size,
                            count = end - begin;
-        const std::int64_t heads = shape.num_heads * shape.head_dim;
         const float* middle = kept.middle_ND.data_ptr<float>() + begin * d;
         const float* gate = kept.gate_NI.data_ptr<float>() + begin * inner;
         const float* up = kept.up_NI.data_ptr<float>() + begin * inner;
@@ -183,10 +169,6 @@ struct OuterBackward {
         std::memcpy(d_middle_piece, dy_piece, static_cast<std::size_t>(count * d) * sizeof(float));
         normRowsBackward(call, middle, call.weights->post_attention_norm_D, d_normed,
             d_middle_piece, gradientAt(layout.post_attention_norm, lane), count);
-        const float* attention = kept.attention_NHE.data_ptr<float>() + begin * heads;
-        addGradients(Projection::o, attention, d_middle_piece, count, lane, begin);
-        projections.at(Projection::o)
-            .applyBackward(d_middle_piece, count, d_attention + begin * heads, false, begin);
     }
 
     void addGradients(Projection projection, const float* x, const float* d_out, std::int64_t count,
@@ -235,19 +217,28 @@ void forLanes(const PieceCut& cut, std::int64_t most_lanes, const GradientLayout
     at::Tensor& total, const Piece& piece)
 {
     const std::int64_t lanes = cut.in_turn ? 1 : std::min(cut.pieces(), most_lanes);
-    at::Tensor sums = at::zeros({ lanes, layout.total }, at::kFloat);
+    at::Tensor sums = at::zeros({ lanes, layout.in_lanes }, at::kFloat);
     float* all = sums.data_ptr<float>();
     const auto run = [&](std::int64_t lane) {
         for (std::int64_t i = cut.pieces() * lane / lanes; i < cut.pieces() * (lane + 1) / lanes;
              ++i)
-            piece(cut.begin(i), cut.end(i), all + lane * layout.total);
+            piece(cut.begin(i), cut.end(i), all + lane * layout.in_lanes);
     };
     parallelFor(lanes, run); // a single lane leaves the threads to the products inside
     float* into = total.data_ptr<float>();
-    parallelPieces(layout.total, 1 << 14, [&](std::int64_t begin, std::int64_t end) {
+    parallelPieces(layout.in_lanes, 1 << 14, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t lane = 0; lane < lanes; ++lane)
-            kernels().addScaled(1.0f, all + lane * layout.total + begin, into + begin, end - begin);
+            kernels().addScaled(
+                1.0f, all + lane * layout.in_lanes + begin, into + begin, end - begin);
     });
+}
+
+/// The projections behind attention: those of a sparse layer's MLP are its experts'.
+LayerProjections outerProjections(const LayerCall& call, PreparedProjection::Use use)
+{
+    if (call.weights->isSparse())
+        return { call, use, { Projection::o } };
+    return { call, use, { Projection::o, Projection::gate, Projection::up, Projection::down } };
 }
 
 /// Padding attends to nothing.
@@ -259,6 +250,31 @@ void zeroPadding(const LayerCall& call, at::Tensor& tensor)
 }
 
 } // namespace
+
+void normRows(
+    const LayerCall& call, const float* x, const at::Tensor& weight_D, float* y, std::int64_t count)
+{
+    const std::int64_t d = call.batch->shape.hidden_size;
+    const auto eps = static_cast<float>(call.batch->shape.rms_norm_eps);
+    parallelPieces(count, kRowsAtOnce, [&](std::int64_t begin, std::int64_t end) {
+        kernels().rmsNorm(
+            x + begin * d, weight_D.data_ptr<float>(), y + begin * d, end - begin, d, eps);
+    });
+}
+
+void normRowsBackward(const LayerCall& call, const float* x, const at::Tensor& weight_D,
+    const float* dy, float* dx, float* weight_gradient, std::int64_t count)
+{
+    const std::int64_t d = call.batch->shape.hidden_size;
+    const auto eps = static_cast<float>(call.batch->shape.rms_norm_eps);
+    // in parallel only when no weight's gradient is summed over the rows
+    parallelPieces(count,
+        weight_gradient == nullptr ? kRowsAtOnce : std::max<std::int64_t>(count, 1),
+        [&](std::int64_t begin, std::int64_t end) {
+            kernels().rmsNormBackward(x + begin * d, weight_D.data_ptr<float>(), dy + begin * d,
+                dx + begin * d, weight_gradient, end - begin, d, eps);
+        });
+}
 
 at::Tensor layerForward(const LayerCall& call, const at::Tensor& x_ND, LayerActivations& kept)
 {
@@ -272,10 +288,13 @@ at::Tensor layerForward(const LayerCall& call, const at::Tensor& x_ND, LayerActi
     kept.attention_NHE = floats(shape.num_heads * shape.head_dim);
     kept.log_sums_NH = floats(shape.num_heads);
     kept.middle_ND = floats(d);
-    kept.gate_NI = floats(shape.intermediate_size);
-    kept.up_NI = floats(shape.intermediate_size);
+    const bool sparse = call.weights->isSparse();
+    if (!sparse) {
+        kept.gate_NI = floats(shape.intermediate_size);
+        kept.up_NI = floats(shape.intermediate_size);
+    }
     at::Tensor y_ND = floats(d);
-    const PieceCut cut(n, isBf16(call));
+    const PieceCut cut(n, wantsLargePieces(call));
     const float* x = x_ND.data_ptr<float>();
     using Use = PreparedProjection::Use;
     {
@@ -295,8 +314,7 @@ at::Tensor layerForward(const LayerCall& call, const at::Tensor& x_ND, LayerActi
     }
     zeroPadding(call, kept.attention_NHE);
     attentionForward(call, kept);
-    const LayerProjections projections(
-        call, Use::forward, { Projection::o, Projection::gate, Projection::up, Projection::down });
+    const LayerProjections projections = outerProjections(call, Use::forward);
     forPieces(cut, [&](std::int64_t piece) {
         const std::int64_t begin = cut.begin(piece), end = cut.end(piece);
         float* middle = kept.middle_ND.data_ptr<float>() + begin * d;
@@ -305,9 +323,18 @@ at::Tensor layerForward(const LayerCall& call, const at::Tensor& x_ND, LayerActi
         projections.at(Projection::o)
             .apply(kept.attention_NHE.data_ptr<float>() + begin * kept.attention_NHE.size(1),
                 end - begin, middle, true, begin);
-        mlpForward(call, projections, kept, begin, end, y_ND.data_ptr<float>() + begin * d);
+        if (!sparse)
+            mlpForward(call, projections, kept, begin, end, y_ND.data_ptr<float>() + begin * d);
     });
+    if (sparse)
+        sparseMlpForward(call, kept, y_ND.data_ptr<float>());
     return y_ND;
+}
+
+ProjectionGradients gradientsAt(const ProjectionPlaces& places, float* sums)
+{
+    return { gradientAt(places.weight, sums), gradientAt(places.a, sums),
+        gradientAt(places.b, sums) };
 }
 
 GradientLayout gradientLayout(const LayerCall& call)
@@ -318,33 +345,55 @@ GradientLayout gradientLayout(const LayerCall& call)
             return std::int64_t{ -1 };
         const std::int64_t offset = layout.total;
         layout.total += parameter.numel();
+        layout.parameters.emplace_back(parameter, offset);
         return offset;
     };
-    for (std::size_t p = 0; p < kProjections; ++p) {
-        layout.weight[p] = place(call.weights->projections[p]);
-        layout.a[p] = call.pairs == nullptr ? -1 : place((*call.pairs)[p].a_RI);
-        layout.b[p] = call.pairs == nullptr ? -1 : place((*call.pairs)[p].b_OR);
+    const auto placeAll = [&](const WeightMatrix& weight, const LoraPair& pair) {
+        ProjectionPlaces places;
+        places.weight = place(weight.dense_OI);
+        places.a = place(pair.a_RI);
+        places.b = place(pair.b_OR);
+        return places;
+    };
+    const LayerWeights& weights = *call.weights;
+    for (std::size_t p = 0; p < kProjections; ++p)
+        layout.projections[p] = placeAll(weights.projections[p],
+            call.pairs == nullptr ? LoraPair{} : call.pairs->projections[p]);
+    layout.input_norm = place(weights.input_norm_D);
+    layout.post_attention_norm = place(weights.post_attention_norm_D);
+    layout.q_norm = place(weights.q_norm_E);
+    layout.k_norm = place(weights.k_norm_E);
+    layout.in_lanes = layout.total;
+    layout.router = place(weights.router_XD);
+    const bool with_pairs = call.pairs != nullptr && !call.pairs->experts.empty();
+    if (!with_pairs && layout.router < 0)
+        return layout;
+    layout.experts.resize(weights.experts.size());
+    for (std::size_t expert = 0; expert < weights.experts.size(); ++expert) {
+        for (std::size_t p = 0; p < kExpertProjections; ++p)
+            layout.experts[expert][p] = placeAll(weights.experts[expert][p],
+                with_pairs ? call.pairs->experts[expert][p] : LoraPair{});
     }
-    layout.input_norm = place(call.weights->input_norm_D);
-    layout.post_attention_norm = place(call.weights->post_attention_norm_D);
-    layout.q_norm = place(call.weights->q_norm_E);
-    layout.k_norm = place(call.weights->k_norm_E);
     return layout;
 }
 
 at::Tensor layerBackward(const LayerCall& call, const LayerActivations& kept,
-    const at::Tensor& dy_ND, const GradientLayout& layout, at::Tensor& gradients)
+    const at::Tensor& dy_ND, const at::Tensor& d_probability_X, const GradientLayout& layout,
+    at::Tensor& gradients)
 {
-    const bool full = layout.weight[0] >= 0;
+    const bool full = layout.projections[0].weight >= 0;
     const std::int64_t most_lanes = full ? 4 : 16;
-    const PieceCut cut(dy_ND.size(0), isBf16(call));
+    const PieceCut cut(dy_ND.size(0), wantsLargePieces(call));
     using Use = PreparedProjection::Use;
     gradients = at::zeros({ layout.total }, at::kFloat);
     at::Tensor d_middle_ND = at::empty_like(dy_ND);
     at::Tensor d_attention_NHE = at::empty_like(kept.attention_NHE);
+    if (call.weights->isSparse())
+        sparseMlpBackward(call, kept, dy_ND.data_ptr<float>(),
+            d_probability_X.defined() ? d_probability_X.data_ptr<float>() : nullptr, layout,
+            gradients.data_ptr<float>(), d_middle_ND.data_ptr<float>());
     {
-        const LayerProjections projections(call, Use::backward,
-            { Projection::o, Projection::gate, Projection::up, Projection::down });
+        const LayerProjections projections = outerProjections(call, Use::backward);
         const OuterBackward outer = { call, kept, projections, layout, dy_ND.data_ptr<float>(),
             d_middle_ND.data_ptr<float>(), d_attention_NHE.data_ptr<float>() };
         forLanes(cut, most_lanes, layout, gradients,

@@ -76,6 +76,26 @@ struct Kernels {
     /// The same with bfloat16 weights (raw bits) and float32 arithmetic.
     void (*multiplyStoredBf16)(std::int64_t m, std::int64_t n, std::int64_t k, const float* x,
         std::int64_t x_stride, const std::uint16_t* w, float* y, std::int64_t y_stride);
+    /// bfloat16 (raw bits) to float32.
+    void (*widen)(const std::uint16_t* x, float* y, std::int64_t count);
+
+    // NF4 (nf4.h): codes two to a byte, a scale for 64 of them, the 16 `values` they stand for.
+
+    /// Codes and scales of `count` numbers, the first of which begins a block.
+    void (*packNf4)(const float* x, std::int64_t count, std::uint8_t* codes, float* scales);
+    /// y = the numbers of whole blocks.
+    void (*unpackNf4)(const std::uint8_t* codes, const float* scales, const float* values,
+        std::int64_t count, float* y);
+    /// The same, rounded to bfloat16 (raw bits).
+    void (*unpackNf4Bf16)(const std::uint8_t* codes, const float* scales, const float* values,
+        std::int64_t count, std::uint16_t* y);
+    /// x in the order in which multiplyStoredNf4 wants its rows; whole blocks.
+    void (*splitPairs)(const float* x, std::int64_t count, float* y);
+    /// y [M, N] = x [M, K] W^T for few rows; K in whole blocks, x from splitPairs. Reads each code
+    /// once, float32 arithmetic.
+    void (*multiplyStoredNf4)(std::int64_t m, std::int64_t n, std::int64_t k, const float* x,
+        std::int64_t x_stride, const std::uint8_t* codes, const float* scales, const float* values,
+        float* y, std::int64_t y_stride);
 };
 
 /// The best set that this CPU runs.

@@ -510,11 +510,23 @@ void multiplyStoredBf16(std::int64_t m, std::int64_t n, std::int64_t k, const fl
     multiplyStoredAny(m, n, k, x, x_stride, w, y, y_stride);
 }
 
+void widen(const std::uint16_t* x, float* y, std::int64_t count)
+{
+    std::int64_t i = 0;
+    for (; i + kWidth <= count; i += kWidth)
+        store(y + i, loadWeights(x + i));
+    for (; i < count; ++i)
+        y[i] = weightAt(x + i);
+}
+
+#include "core/model/kernels_nf4_body.h"
+
 } // namespace
 
 extern const Kernels ZEN_KERNEL_TABLE;
 const Kernels ZEN_KERNEL_TABLE = { ZEN_KERNEL_NAME, kColumns, multiply, pack, rmsNorm,
     rmsNormBackward, normRotate, normRotateBackward, swiglu, swigluBackward, softmax, softmaxFrom,
-    largest, exponentials, dot, addScaled, multiplyStored, multiplyStoredBf16 };
+    largest, exponentials, dot, addScaled, multiplyStored, multiplyStoredBf16, widen, packNf4,
+    unpackNf4, unpackNf4Bf16, splitPairs, multiplyStoredNf4 };
 
 } // namespace zen

@@ -16,14 +16,18 @@ constexpr std::int64_t kLargestRank = 4096;
 
 } // namespace
 
-Result<std::vector<Projection>> targetProjections(const std::vector<std::string>& targets)
+Result<std::vector<Projection>> targetProjections(
+    const std::vector<std::string>& targets, bool is_mixture)
 {
     std::array<bool, kProjections> wanted{};
     for (const std::string& target : targets) {
-        bool known = target == "all" || target == "all-linear";
+        const bool all = target == "all" || target == "all-linear";
+        bool known = all;
         for (std::size_t p = 0; p < kProjections; ++p) {
-            if (target == nameOf(static_cast<Projection>(p)) || target == "all"
-                || target == "all-linear")
+            const auto projection = static_cast<Projection>(p);
+            if (all && is_mixture && isInMlp(projection))
+                continue;
+            if (all || target == nameOf(projection))
                 known = wanted[p] = true;
         }
         if (!known)
@@ -48,38 +52,102 @@ double loraScale(const LoraOptions& options)
     return options.alpha / (options.use_rslora ? std::sqrt(rank) : rank);
 }
 
-std::string adapterTensorName(std::size_t layer, Projection projection, char part)
+namespace {
+
+std::string layerName(std::size_t layer)
 {
-    const bool in_mlp = projection == Projection::gate || projection == Projection::up
-        || projection == Projection::down;
-    return "base_model.model.model.layers." + std::to_string(layer)
-        + (in_mlp ? ".mlp." : ".self_attn.") + std::string(nameOf(projection)) + ".lora_" + part
-        + ".weight";
+    return "base_model.model.model.layers." + std::to_string(layer) + ".";
+}
+
+std::string pairName(std::size_t layer, Projection projection)
+{
+    return layerName(layer) + (isInMlp(projection) ? "mlp." : "self_attn.")
+        + std::string(nameOf(projection));
+}
+
+std::string expertPairName(std::size_t layer, std::size_t expert, Projection projection)
+{
+    return layerName(layer) + "mlp.experts." + std::to_string(expert) + "."
+        + std::string(nameOf(projection));
+}
+
+/// Apart from the streams of the other projections, which are numbered from 0.
+std::uint64_t expertStream(std::size_t layer, std::size_t expert, std::size_t projection)
+{
+    return (std::uint64_t{ 1 } << 48) + (static_cast<std::uint64_t>(layer) << 24)
+        + expert * kExpertProjections + projection;
+}
+
+} // namespace
+
+std::vector<PairPlace> pairPlaces(const Qwen3Shape& shape,
+    const std::vector<Projection>& projections, std::vector<LayerPairs>& layers)
+{
+    layers.resize(static_cast<std::size_t>(shape.num_layers));
+    std::vector<PairPlace> places;
+    for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+        const bool sparse = shape.isSparseLayer(static_cast<std::int64_t>(layer));
+        bool with_experts = false;
+        for (const Projection projection : projections) {
+            const auto p = static_cast<std::size_t>(projection);
+            if (sparse && isInMlp(projection)) {
+                with_experts = true;
+                continue;
+            }
+            const ProjectionSize size = sizeOf(shape, projection);
+            places.push_back({ pairName(layer, projection), projection, size.in, size.out,
+                &layers[layer].projections[p], layer * kProjections + p });
+        }
+        if (!with_experts)
+            continue;
+        layers[layer].experts.resize(static_cast<std::size_t>(shape.num_experts));
+        for (std::size_t expert = 0; expert < layers[layer].experts.size(); ++expert) {
+            for (const Projection projection : projections) {
+                if (!isInMlp(projection))
+                    continue;
+                const auto p = static_cast<std::size_t>(projection)
+                    - static_cast<std::size_t>(Projection::gate);
+                const ProjectionSize size = expertSizeOf(shape, projection);
+                places.push_back({ expertPairName(layer, expert, projection), projection, size.in,
+                    size.out, &layers[layer].experts[expert][p], expertStream(layer, expert, p) });
+            }
+        }
+    }
+    return places;
+}
+
+void Adapter::forEachPair(
+    const std::function<void(const std::string&, const LoraPair&)>& visit) const
+{
+    for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+        for (std::size_t p = 0; p < kProjections; ++p) {
+            if (const LoraPair& pair = layers[layer].projections[p]; pair.a_RI.defined())
+                visit(pairName(layer, static_cast<Projection>(p)), pair);
+        }
+        for (std::size_t expert = 0; expert < layers[layer].experts.size(); ++expert) {
+            for (std::size_t p = 0; p < kExpertProjections; ++p) {
+                if (const LoraPair& pair = layers[layer].experts[expert][p]; pair.a_RI.defined())
+                    visit(expertPairName(layer, expert, expertProjection(p)), pair);
+            }
+        }
+    }
 }
 
 std::vector<at::Tensor> Adapter::parameters() const
 {
     std::vector<at::Tensor> parameters;
-    for (const auto& pairs : layers) {
-        for (const LoraPair& pair : pairs) {
-            if (pair.a_RI.defined())
-                parameters.insert(parameters.end(), { pair.a_RI, pair.b_OR });
-        }
-    }
+    forEachPair([&](const std::string&, const LoraPair& pair) {
+        parameters.insert(parameters.end(), { pair.a_RI, pair.b_OR });
+    });
     return parameters;
 }
 
 std::vector<std::string> Adapter::parameterNames() const
 {
     std::vector<std::string> names;
-    for (std::size_t layer = 0; layer < layers.size(); ++layer) {
-        for (std::size_t p = 0; p < kProjections; ++p) {
-            if (!layers[layer][p].a_RI.defined())
-                continue;
-            names.push_back(adapterTensorName(layer, static_cast<Projection>(p), 'A'));
-            names.push_back(adapterTensorName(layer, static_cast<Projection>(p), 'B'));
-        }
-    }
+    forEachPair([&](const std::string& name, const LoraPair&) {
+        names.insert(names.end(), { name + ".lora_A.weight", name + ".lora_B.weight" });
+    });
     return names;
 }
 
@@ -88,29 +156,21 @@ Result<Adapter> newAdapter(const Qwen3Shape& shape, const LoraOptions& options, 
     if (options.rank < 1 || options.rank > kLargestRank)
         return fail("lora_rank = " + std::to_string(options.rank) + "; allowed are 1 to "
             + std::to_string(kLargestRank));
-    const auto targets = targetProjections(options.targets);
+    const auto targets = targetProjections(options.targets, shape.isMoe());
     if (!targets)
         return tl::unexpected(targets.error());
     Adapter adapter;
     adapter.options = options;
     adapter.scale = loraScale(options);
-    adapter.layers.resize(static_cast<std::size_t>(shape.num_layers));
-    for (std::size_t layer = 0; layer < adapter.layers.size(); ++layer) {
-        for (const Projection projection : *targets) {
-            const auto p = static_cast<std::size_t>(projection);
-            const ProjectionSize size = sizeOf(shape, projection);
-            at::Tensor a_RI = at::empty({ options.rank, size.in }, at::kFloat);
-            const double bound = 1.0 / std::sqrt(static_cast<double>(size.in));
-            float* to = a_RI.data_ptr<float>();
-            for (std::int64_t i = 0; i < a_RI.numel(); ++i)
-                to[i] = static_cast<float>(bound
-                    * (2.0
-                            * uniformAt(
-                                seed, layer * kProjections + p, static_cast<std::uint64_t>(i))
-                        - 1.0));
-            adapter.layers[layer][p] = { a_RI.set_requires_grad(true),
-                at::zeros({ size.out, options.rank }, at::kFloat).set_requires_grad(true) };
-        }
+    for (const PairPlace& place : pairPlaces(shape, *targets, adapter.layers)) {
+        at::Tensor a_RI = at::empty({ options.rank, place.in }, at::kFloat);
+        const double bound = 1.0 / std::sqrt(static_cast<double>(place.in));
+        float* to = a_RI.data_ptr<float>();
+        for (std::int64_t i = 0; i < a_RI.numel(); ++i)
+            to[i] = static_cast<float>(
+                bound * (2.0 * uniformAt(seed, place.stream, static_cast<std::uint64_t>(i)) - 1.0));
+        *place.pair = { a_RI.set_requires_grad(true),
+            at::zeros({ place.out, options.rank }, at::kFloat).set_requires_grad(true) };
     }
     return adapter;
 }

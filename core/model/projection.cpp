@@ -113,10 +113,17 @@ ProjectionSize sizeOf(const Qwen3Shape& shape, Projection projection)
     return {};
 }
 
+ProjectionSize expertSizeOf(const Qwen3Shape& shape, Projection projection)
+{
+    if (projection == Projection::down)
+        return { shape.moe_intermediate_size, shape.hidden_size };
+    return { shape.hidden_size, shape.moe_intermediate_size };
+}
+
 PreparedProjection::PreparedProjection(
-    const at::Tensor& weight_OI, const LoraPair& pair, double scale, LoraDropout dropout, Use use)
-    : m_in(weight_OI.size(1))
-    , m_out(weight_OI.size(0))
+    const WeightMatrix& matrix, const LoraPair& pair, double scale, LoraDropout dropout, Use use)
+    : m_in(matrix.in())
+    , m_out(matrix.out())
     , m_scale(static_cast<float>(scale))
     , m_dropout(dropout)
 {
@@ -125,11 +132,11 @@ PreparedProjection::PreparedProjection(
         m_b_OR = pair.b_OR.detach();
         m_rank = m_a_RI.size(0);
     }
-    if (weight_OI.scalar_type() == at::kBFloat16) {
-        m_weight = weight_OI;
+    if (!matrix.isFloat32()) {
+        m_weight = matrix;
         return;
     }
-    at::Tensor weight = weight_OI.detach();
+    at::Tensor weight = matrix.dense_OI.detach();
     if (m_rank > 0 && m_dropout.probability == 0) {
         weight = mergedWeight(weight, { m_a_RI, m_b_OR }, m_scale);
         m_is_merged = true;
@@ -180,8 +187,10 @@ void PreparedProjection::apply(
     const float* x, std::int64_t count, float* y, bool accumulate, std::int64_t first_token) const
 {
     const Kernels& run = kernels();
-    if (m_weight.defined())
-        applyBf16(m_weight, x, count, y, accumulate);
+    if (m_weight.packed)
+        multiplyNf4(*m_weight.packed, x, count, y, accumulate);
+    else if (m_weight.dense_OI.defined())
+        applyBf16(m_weight.dense_OI, x, count, y, accumulate);
     else
         multiplyPanels(count, m_out, m_in, { x, m_in, 1 },
             { m_panels.data_ptr<float>(), run.panel, run.panel * m_in }, y, m_out, accumulate);
@@ -203,8 +212,10 @@ void PreparedProjection::applyBackward(
     const float* dy, std::int64_t count, float* dx, bool accumulate, std::int64_t first_token) const
 {
     const Kernels& run = kernels();
-    if (m_weight.defined())
-        applyBf16(m_weight.t(), dy, count, dx, accumulate);
+    if (m_weight.packed)
+        multiplyNf4Back(*m_weight.packed, dy, count, dx, accumulate);
+    else if (m_weight.dense_OI.defined())
+        applyBf16(m_weight.dense_OI.t(), dy, count, dx, accumulate);
     else
         multiplyPanels(count, m_in, m_out, { dy, m_out, 1 },
             { m_panels.data_ptr<float>(), run.panel, run.panel * m_out }, dx, m_in, accumulate);

@@ -2,6 +2,7 @@
 
 #include "core/model/lora.h"
 #include "core/model/qwen3_shape.h"
+#include "core/model/weight_matrix.h"
 
 #include <ATen/core/Tensor.h>
 
@@ -19,6 +20,8 @@ struct ProjectionSize {
     std::int64_t out = 0;
 };
 ProjectionSize sizeOf(const Qwen3Shape& shape, Projection projection);
+/// Of an expert's gate, up or down.
+ProjectionSize expertSizeOf(const Qwen3Shape& shape, Projection projection);
 
 /// Dropout on a LoRA branch's input: which numbers fall is a function of the key and their place
 /// alone.
@@ -35,13 +38,13 @@ struct ProjectionGradients {
 };
 
 /// y = W x + scale B(A x), made ready for many pieces of tokens. With float32 weights and no
-/// dropout the pair is added into a copy of W, which is then cut into panels; with bfloat16 weights
-/// W x runs in bfloat16 and the pair apart in float32.
+/// dropout the pair is added into a copy of W, which is then cut into panels; with bfloat16 or
+/// packed weights W x runs in their type and the pair apart in float32.
 class PreparedProjection {
 public:
     enum class Use { forward, backward };
     /// @param pair undefined tensors: no adapter
-    PreparedProjection(const at::Tensor& weight_OI, const LoraPair& pair, double scale,
+    PreparedProjection(const WeightMatrix& weight, const LoraPair& pair, double scale,
         LoraDropout dropout, Use use);
 
     std::int64_t in() const { return m_in; }
@@ -72,7 +75,7 @@ private:
     bool m_is_merged = false;
     at::Tensor m_a_RI, m_b_OR;
     at::Tensor m_panels; ///< float32: W as the second factor of apply or applyBackward
-    at::Tensor m_weight; ///< bfloat16: as stored
+    WeightMatrix m_weight; ///< bfloat16 or packed: as stored
 };
 
 } // namespace zen

@@ -35,6 +35,22 @@ at::Tensor headProduct(const at::Tensor& hidden_CD, const at::Tensor& head_VD)
     return logits_CV;
 }
 
+/// Over all sparse layers and tokens together: experts x sum of (slots a token) x (mean
+/// probability).
+at::Tensor routerLoss(
+    const std::vector<RouterLoad>& loads, const Qwen3Shape& shape, std::int64_t tokens)
+{
+    if (loads.empty() || tokens == 0)
+        return {};
+    at::Tensor slots_X = loads.front().slots_X, probability_X = loads.front().probability_X;
+    for (std::size_t i = 1; i < loads.size(); ++i) {
+        slots_X = slots_X + loads[i].slots_X;
+        probability_X = probability_X + loads[i].probability_X;
+    }
+    const auto all = static_cast<double>(tokens) * static_cast<double>(loads.size());
+    return (slots_X / all * (probability_X / all)).sum() * static_cast<double>(shape.num_experts);
+}
+
 double secondsOf(const at::Tensor& x, const at::Tensor& weight)
 {
     double best = 1e9;
@@ -94,6 +110,7 @@ at::Tensor Qwen3::forward(
     };
     at::Tensor x_ND = embed(m_weights.embedding_VD, ids_N);
     collect(x_ND);
+    std::vector<RouterLoad> loads;
     const bool with_adapter = options.use_adapter && m_adapter.has_value();
     for (std::size_t layer = 0; layer < m_weights.layers.size(); ++layer) {
         LayerSettings settings;
@@ -108,9 +125,15 @@ at::Tensor Qwen3::forward(
             if (options.dropout_key)
                 settings.dropout = { m_adapter->options.dropout, *options.dropout_key };
         }
-        x_ND = decoderLayer(x_ND, std::move(settings));
+        RouterLoad load;
+        x_ND = decoderLayer(
+            x_ND, std::move(settings), options.router_loss != nullptr ? &load : nullptr);
+        if (load.slots_X.defined())
+            loads.push_back(std::move(load));
         collect(x_ND);
     }
+    if (options.router_loss != nullptr)
+        *options.router_loss = routerLoss(loads, m_shape, batch->packed.real_tokens);
     return finalHidden(x_ND, m_weights.final_norm_D, batch);
 }
 
@@ -124,13 +147,6 @@ at::Tensor Qwen3::logits(const at::Tensor& hidden) const
     return headProduct(
         hidden.detach().reshape({ -1, hidden.size(-1) }).contiguous(), head_VD.detach())
         .view(sizes);
-}
-
-std::uint64_t Qwen3::weightBytes() const
-{
-    std::uint64_t bytes = 0;
-    forEachWeight([&](const std::string&, const at::Tensor& weight) { bytes += weight.nbytes(); });
-    return bytes;
 }
 
 at::ScalarType fasterWeightType(const Qwen3Shape& shape)

@@ -3,6 +3,7 @@
 #include "core/base/result.h"
 #include "core/model/lora.h"
 #include "core/model/qwen3_shape.h"
+#include "core/model/weight_matrix.h"
 #include "core/weights/checkpoint_folder.h"
 
 #include <ATen/core/Tensor.h>
@@ -17,12 +18,17 @@
 namespace zen {
 
 // B rows, T tokens, D hidden size, V vocabulary, H query heads, K key-value heads, E head size, I
-// MLP size
+// MLP size, X experts
 
 struct LayerWeights {
     at::Tensor input_norm_D, post_attention_norm_D; ///< float32
     at::Tensor q_norm_E, k_norm_E; ///< float32
-    std::array<at::Tensor, kProjections> projections; ///< [out, in] in the frozen weights' type
+    /// Of a sparse layer only those of attention; its MLPs are the experts.
+    std::array<WeightMatrix, kProjections> projections;
+    at::Tensor router_XD; ///< float32; undefined in a dense layer
+    std::vector<std::array<WeightMatrix, kExpertProjections>> experts; ///< gate, up, down
+
+    bool isSparse() const { return router_XD.defined(); }
 };
 
 struct Qwen3Weights {
@@ -33,9 +39,10 @@ struct Qwen3Weights {
 };
 
 struct LoadOptions {
-    at::ScalarType weight_type = at::kFloat; ///< at::kFloat or at::kBFloat16, for every matrix
+    at::ScalarType weight_type = at::kFloat; ///< at::kFloat or at::kBFloat16, for every matrix …
+    std::optional<Nf4Options> nf4; ///< … but the projections, where these are packed
     bool trainable = false; ///< full fine-tuning: float32 leaves that require grad
-    std::function<void(double fraction)> on_progress;
+    std::function<void(double fraction)> on_progress; ///< by bytes; called in between, too
 };
 
 struct ForwardOptions {
@@ -49,17 +56,26 @@ struct ForwardOptions {
     bool compute_padding = false;
     std::vector<at::Tensor>* layer_outputs
         = nullptr; ///< collects hidden states after the embedding and each layer
+    /// Gets the routers' load-balancing loss (Fedus et al., arXiv 2101.03961) over all sparse
+    /// layers and real tokens, a scalar with gradient: X * sum over experts of (slots a token) *
+    /// (mean probability). Undefined for a dense model.
+    at::Tensor* router_loss = nullptr;
 };
 
-/// Qwen3 (dense). Owns its weights and, optionally, an adapter. Not thread-safe.
+/// Qwen3, dense or a mixture of experts. Owns its weights and, optionally, an adapter. Not
+/// thread-safe.
 class Qwen3 {
 public:
     /// Validates names and shapes against config.json before allocating; lists the first 10 that
     /// are missing, extra or misshapen. A stored lm_head of a tied model is accepted and dropped.
+    /// Tensors are read in pieces and converted or packed on the way: memory never exceeds the
+    /// final weights plus one tensor. Matrices that bitsandbytes packed stay as they are with
+    /// options.nf4 (its compute type), else they are unpacked.
     static Result<Qwen3> load(const CheckpointFolder& checkpoint, const LoadOptions& options);
 
-    /// Random weights: N(0, 0.02), norms 1; keyed by seed. For from-scratch training and
-    /// benchmarks.
+    /// Random weights: N(0, 0.02), norms 1; keyed by seed. For from-scratch training (float32)
+    /// and benchmarks (the other types, whose numbers are drawn from 4,096 quantiles, in a fraction
+    /// of the time). Made piece by piece in the target format.
     static Qwen3 random(const Qwen3Shape& shape, std::uint64_t seed, const LoadOptions& options);
 
     const Qwen3Shape& shape() const { return m_shape; }
@@ -82,13 +98,15 @@ public:
     /// hidden [..., D] float32 -> logits [..., V] float32. For a few positions only.
     at::Tensor logits(const at::Tensor& hidden) const;
 
-    /// Writes config.json and model.safetensors (matrices in `type`) into an existing folder.
-    Result<void> save(const std::filesystem::path& folder, at::ScalarType type) const;
+    /// Writes config.json and model.safetensors (all weights in `type`) into an existing folder;
+    /// with `shard_bytes`, files of about that size and their index. Error: packed weights.
+    Result<void> save(const std::filesystem::path& folder, at::ScalarType type,
+        std::uint64_t shard_bytes = 0) const;
 
     std::uint64_t weightBytes() const;
 
-    /// Calls `visit` for every weight with its name in the file, in a fixed order; a tied head is
-    /// not visited.
+    /// Calls `visit` for every weight that is not packed with its name in the file, in a fixed
+    /// order; a tied head is not visited.
     void forEachWeight(
         const std::function<void(const std::string& name, const at::Tensor& weight)>& visit) const;
 

@@ -190,6 +190,8 @@ void readExperts(ConfigReader& config, Qwen3Shape& shape)
     shape.moe_intermediate_size = config.integer("moe_intermediate_size", 1, 1 << 20);
     shape.decoder_sparse_step = config.integer("decoder_sparse_step", 1, 512, 1);
     shape.norm_topk_prob = config.flag("norm_topk_prob", false);
+    shape.router_aux_loss_coef
+        = config.number(config.object(), "router_aux_loss_coef", 0.0, 1e3, 0.001);
     const Json* dense = present(config.object(), "mlp_only_layers");
     if (dense == nullptr)
         return;
@@ -213,9 +215,26 @@ void refuseUnknownFeatures(ConfigReader& config)
     if (config.flag("attention_bias", false))
         config.refuse(
             "attention_bias = true; Qwen3's projections without a bias are computed here");
-    if (const Json* quantized = present(config.object(), "quantization_config"))
-        config.refuse("quantization_config is " + shown(*quantized)
-            + "; give the unquantised checkpoint (quantization: 4bit packs it while loading)");
+}
+
+/// True for weights that bitsandbytes packed to NF4; other ways of packing are refused.
+bool readPacking(ConfigReader& config)
+{
+    const Json* packing = present(config.object(), "quantization_config");
+    if (packing == nullptr)
+        return false;
+    const auto says = [&](const char* key, const Json& value) {
+        const Json* found = packing->is_object() ? present(*packing, key) : nullptr;
+        return found != nullptr && *found == value;
+    };
+    if (says("quant_method", "bitsandbytes") && says("load_in_4bit", true)
+        && says("bnb_4bit_quant_type", "nf4"))
+        return true;
+    config.refuse("quantization_config is " + shown(*packing)
+        + "; of packed weights, only those of bitsandbytes (load_in_4bit, bnb_4bit_quant_type "
+          "nf4) are read. Give the unquantised checkpoint (quantization: 4bit packs it while "
+          "loading)");
+    return false;
 }
 
 Qwen3Shape readSizes(ConfigReader& config)
@@ -248,17 +267,40 @@ Qwen3Shape readSizes(ConfigReader& config)
     if (is_moe)
         readExperts(config, shape);
     refuseUnknownFeatures(config);
+    shape.is_packed = readPacking(config);
     return shape;
 }
 
-bool isSparse(const Qwen3Shape& shape, std::int64_t layer)
+void writeExperts(Json& json, const Qwen3Shape& shape)
 {
-    const auto& dense = shape.mlp_only_layers;
-    return shape.isMoe() && (layer + 1) % shape.decoder_sparse_step == 0
-        && std::find(dense.begin(), dense.end(), layer) == dense.end();
+    json["architectures"] = { "Qwen3MoeForCausalLM" };
+    json["model_type"] = "qwen3_moe";
+    json["decoder_sparse_step"] = shape.decoder_sparse_step;
+    json["mlp_only_layers"] = shape.mlp_only_layers;
+    json["moe_intermediate_size"] = shape.moe_intermediate_size;
+    json["norm_topk_prob"] = shape.norm_topk_prob;
+    json["num_experts"] = shape.num_experts;
+    json["num_experts_per_tok"] = shape.experts_per_token;
+    json["output_router_logits"] = false;
+    json["router_aux_loss_coef"] = shape.router_aux_loss_coef;
 }
 
 } // namespace
+
+bool Qwen3Shape::isSparseLayer(std::int64_t layer) const
+{
+    return isMoe() && (layer + 1) % decoder_sparse_step == 0
+        && std::find(mlp_only_layers.begin(), mlp_only_layers.end(), layer)
+        == mlp_only_layers.end();
+}
+
+std::int64_t Qwen3Shape::sparseLayers() const
+{
+    std::int64_t count = 0;
+    for (std::int64_t layer = 0; layer < num_layers; ++layer)
+        count += isSparseLayer(layer) ? 1 : 0;
+    return count;
+}
 
 std::int64_t Qwen3Shape::linearParameters() const
 {
@@ -267,8 +309,7 @@ std::int64_t Qwen3Shape::linearParameters() const
     for (std::int64_t layer = 0; layer < num_layers; ++layer)
         total += attention
             + 3 * hidden_size
-                * (isSparse(*this, layer) ? num_experts * moe_intermediate_size
-                                          : intermediate_size);
+                * (isSparseLayer(layer) ? num_experts * moe_intermediate_size : intermediate_size);
     return total;
 }
 
@@ -278,7 +319,7 @@ std::int64_t Qwen3Shape::parameters() const
         = linearParameters() + vocab_size * hidden_size * (tied_embeddings ? 1 : 2) + hidden_size;
     for (std::int64_t layer = 0; layer < num_layers; ++layer)
         total += 2 * hidden_size + 2 * head_dim
-            + (isSparse(*this, layer) ? num_experts * hidden_size : 0);
+            + (isSparseLayer(layer) ? num_experts * hidden_size : 0);
     return total;
 }
 
@@ -349,6 +390,8 @@ std::string writeShape(const Qwen3Shape& shape)
         { "use_sliding_window", false },
         { "vocab_size", shape.vocab_size },
     };
+    if (shape.isMoe())
+        writeExperts(json, shape);
     if (shape.eos_ids.size() == 1)
         json["eos_token_id"] = shape.eos_ids.front();
     else if (!shape.eos_ids.empty())

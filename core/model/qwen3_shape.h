@@ -35,9 +35,13 @@ struct Qwen3Shape {
     std::int64_t decoder_sparse_step = 1;
     std::vector<std::int64_t> mlp_only_layers;
     bool norm_topk_prob = false;
+    double router_aux_loss_coef = 0.001; ///< as written; a run asks for the loss itself
+    bool is_packed = false; ///< the files hold bitsandbytes' NF4 (quantization_config)
     bool operator==(const Qwen3Shape&) const = default;
 
     bool isMoe() const { return num_experts > 0; }
+    bool isSparseLayer(std::int64_t layer) const; ///< a router and experts instead of one MLP
+    std::int64_t sparseLayers() const;
     std::int64_t parameters() const; ///< all weights, a tied head counted once
     std::int64_t linearParameters() const; ///< attention and MLP projections only (what NF4 packs)
 };
@@ -51,7 +55,7 @@ Result<Qwen3Shape> parseShape(
 /// Reads the files of a model folder.
 Result<Qwen3Shape> readShape(const std::filesystem::path& model_folder);
 
-/// config.json for this shape, as transformers writes it (dense Qwen3ForCausalLM).
+/// config.json for this shape, as transformers writes it; always of unpacked weights.
 std::string writeShape(const Qwen3Shape& shape);
 
 } // namespace zen

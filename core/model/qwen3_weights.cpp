@@ -1,204 +1,151 @@
 #include "core/base/durable_file.h"
 #include "core/model/counter_random.h"
-#include "core/model/projection.h"
+#include "core/model/parallel.h"
 #include "core/model/qwen3.h"
+#include "core/model/weight_slots.h"
+#include "core/weights/tensor_file.h"
 
 #include <ATen/ATen.h>
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
-#include <cstring>
+#include <cstdio>
 
 namespace zen {
 
 namespace {
 
-/// One weight of the model: its name in the file, its shape, and where it lives in Qwen3Weights.
-struct WeightSlot {
+constexpr double kSpread = 0.02;
+
+void fillExactly(float* to, std::int64_t count, std::uint64_t seed, std::uint64_t stream)
+{
+    parallelPieces(count, 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i)
+            to[i] = static_cast<float>(
+                kSpread * normalAt(seed, stream, static_cast<std::uint64_t>(i)));
+    });
+}
+
+/// A norm or a float32 matrix: the whole tensor at once.
+void makeWhole(const WeightSlot& slot, std::uint64_t seed, std::uint64_t stream)
+{
+    at::Tensor tensor = at::ones(slot.sizes, at::kFloat);
+    if (slot.kind != WeightKind::norm)
+        fillExactly(tensor.data_ptr<float>(), tensor.numel(), seed, stream);
+    slot.numbers() = std::move(tensor);
+}
+
+/// A matrix in another format, piece by piece.
+void makeInPieces(const WeightSlot& slot, const LoadOptions& options, const QuantileNormal& normal,
+    at::Tensor& buffer, std::uint64_t seed, std::uint64_t stream)
+{
+    const bool packed = slot.kind == WeightKind::projection && options.nf4.has_value();
+    std::optional<Nf4Packer> packer;
+    at::Tensor numbers;
+    if (packed)
+        packer.emplace(slot.sizes[0], slot.sizes[1], *options.nf4);
+    else
+        numbers = at::empty(slot.sizes, at::TensorOptions().dtype(options.weight_type));
+    const std::uint64_t key = normal.keyOf(seed, stream);
+    float* values = buffer.data_ptr<float>();
+    for (std::int64_t first = 0; first < slot.count(); first += kWeightPiece) {
+        const std::int64_t some = std::min(kWeightPiece, slot.count() - first);
+        parallelPieces(some, 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+            normal.fill(key, static_cast<std::uint64_t>(first + begin), kSpread, values + begin,
+                end - begin);
+        });
+        if (packed)
+            packer->add(values, some);
+        else
+            numbers.view({ -1 }).narrow(0, first, some).copy_(buffer.narrow(0, 0, some));
+    }
+    if (packed)
+        *slot.matrix = WeightMatrix(packer->finish());
+    else
+        slot.numbers() = std::move(numbers);
+}
+
+struct Shard {
     std::string name;
-    std::vector<std::int64_t> sizes;
-    at::Tensor* tensor = nullptr;
-    bool is_norm = false;
+    std::vector<std::size_t> slots;
 };
 
-std::string layerPrefix(std::size_t layer)
+/// Weights in order, cut where a file would become larger than `shard_bytes`.
+std::vector<Shard> shardsOf(
+    const std::vector<WeightSlot>& slots, std::size_t element_bytes, std::uint64_t shard_bytes)
 {
-    return "model.layers." + std::to_string(layer) + ".";
-}
-
-std::string projectionName(std::size_t layer, Projection projection)
-{
-    const bool in_mlp = projection == Projection::gate || projection == Projection::up
-        || projection == Projection::down;
-    return layerPrefix(layer) + (in_mlp ? "mlp." : "self_attn.") + std::string(nameOf(projection))
-        + ".weight";
-}
-
-/// Every weight in a fixed order; a tied head has no slot.
-std::vector<WeightSlot> weightSlots(const Qwen3Shape& shape, Qwen3Weights& weights)
-{
-    const std::int64_t d = shape.hidden_size, e = shape.head_dim, v = shape.vocab_size;
-    weights.layers.resize(static_cast<std::size_t>(shape.num_layers));
-    std::vector<WeightSlot> slots
-        = { { "model.embed_tokens.weight", { v, d }, &weights.embedding_VD } };
-    for (std::size_t layer = 0; layer < weights.layers.size(); ++layer) {
-        LayerWeights& to = weights.layers[layer];
-        const std::string prefix = layerPrefix(layer);
-        slots.push_back({ prefix + "input_layernorm.weight", { d }, &to.input_norm_D, true });
-        for (std::size_t p = 0; p < kProjections; ++p) {
-            const auto projection = static_cast<Projection>(p);
-            const ProjectionSize size = sizeOf(shape, projection);
-            slots.push_back(
-                { projectionName(layer, projection), { size.out, size.in }, &to.projections[p] });
+    std::vector<Shard> shards(1);
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+        const std::uint64_t more = static_cast<std::uint64_t>(slots[i].count()) * element_bytes;
+        if (shard_bytes > 0 && bytes > 0 && bytes + more > shard_bytes) {
+            shards.emplace_back();
+            bytes = 0;
         }
-        slots.push_back({ prefix + "self_attn.q_norm.weight", { e }, &to.q_norm_E, true });
-        slots.push_back({ prefix + "self_attn.k_norm.weight", { e }, &to.k_norm_E, true });
-        slots.push_back(
-            { prefix + "post_attention_layernorm.weight", { d }, &to.post_attention_norm_D, true });
+        shards.back().slots.push_back(i);
+        bytes += more;
     }
-    slots.push_back({ "model.norm.weight", { d }, &weights.final_norm_D, true });
-    if (!shape.tied_embeddings)
-        slots.push_back({ "lm_head.weight", { v, d }, &weights.lm_head_VD });
-    return slots;
+    if (shard_bytes == 0) {
+        shards.front().name = "model.safetensors";
+        return shards;
+    }
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+        std::array<char, 64> name{};
+        std::snprintf(
+            name.data(), name.size(), "model-%05zu-of-%05zu.safetensors", i + 1, shards.size());
+        shards[i].name = name.data();
+    }
+    return shards;
 }
 
-std::string shapeText(const std::vector<std::int64_t>& sizes)
+std::string indexText(const std::vector<Shard>& shards, const std::vector<WeightSlot>& slots,
+    std::size_t element_bytes)
 {
-    std::string text = "[";
-    for (std::size_t i = 0; i < sizes.size(); ++i)
-        text += (i > 0 ? ", " : "") + std::to_string(sizes[i]);
-    return text + "]";
-}
-
-bool isFloating(TensorType type)
-{
-    return type == TensorType::f32 || type == TensorType::bf16 || type == TensorType::f16
-        || type == TensorType::f64;
-}
-
-std::string entryProblem(const TensorEntry& entry, const std::vector<std::int64_t>& sizes)
-{
-    if (!isFloating(entry.type))
-        return entry.name + " holds " + std::string(nameOf(entry.type))
-            + "; F32, BF16 or F16 is expected";
-    if (entry.shape != sizes)
-        return entry.name + " is " + shapeText(entry.shape) + "; config.json says "
-            + shapeText(sizes);
-    return {};
-}
-
-/// Compares what the files hold with what config.json asks for, before anything is allocated.
-Result<void> checkTensors(const CheckpointFolder& checkpoint, const Qwen3Shape& shape,
-    const std::vector<WeightSlot>& slots)
-{
-    std::vector<std::string> problems;
-    std::map<std::string_view, const WeightSlot*> expected;
-    for (const WeightSlot& slot : slots) {
-        expected.emplace(slot.name, &slot);
-        const auto shard = checkpoint.shard_of.find(slot.name);
-        if (shard == checkpoint.shard_of.end()) {
-            problems.push_back(slot.name + " is missing");
-            continue;
+    nlohmann::json map = nlohmann::json::object();
+    std::uint64_t total = 0;
+    for (const Shard& shard : shards) {
+        for (const std::size_t slot : shard.slots) {
+            map[slots[slot].name] = shard.name;
+            total += static_cast<std::uint64_t>(slots[slot].count()) * element_bytes;
         }
-        const std::string problem
-            = entryProblem(*checkpoint.shards[shard->second].find(slot.name), slot.sizes);
-        if (!problem.empty())
-            problems.push_back(problem);
     }
-    for (const auto& [name, shard] : checkpoint.shard_of) {
-        if (expected.contains(name))
-            continue;
-        const bool tied_head = shape.tied_embeddings && name == "lm_head.weight";
-        const std::string problem = tied_head
-            ? entryProblem(
-                *checkpoint.shards[shard].find(name), { shape.vocab_size, shape.hidden_size })
-            : name.substr(0, 120) + " is not part of a Qwen3 model of this shape";
-        if (!problem.empty())
-            problems.push_back(problem);
-    }
-    if (problems.empty())
-        return {};
-    constexpr std::size_t kShown = 10;
-    std::string message = checkpoint.folder.string() + ": the weights do not fit config.json:";
-    for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i)
-        message += "\n  " + problems[i];
-    if (problems.size() > kShown)
-        message += "\n  and " + std::to_string(problems.size() - kShown) + " more";
-    return fail(message);
-}
-
-at::Tensor prepared(at::Tensor tensor, const WeightSlot& slot, const LoadOptions& options)
-{
-    tensor = tensor.to(slot.is_norm || options.trainable ? at::kFloat : options.weight_type)
-                 .contiguous();
-    if (options.trainable)
-        tensor.set_requires_grad(true);
-    return tensor;
-}
-
-void fillNormal(at::Tensor& tensor, std::uint64_t seed, std::uint64_t stream)
-{
-    float* to = tensor.data_ptr<float>();
-    for (std::int64_t i = 0; i < tensor.numel(); ++i)
-        to[i] = static_cast<float>(0.02 * normalAt(seed, stream, static_cast<std::uint64_t>(i)));
-}
-
-Result<void> readWeights(const CheckpointFolder& checkpoint, const std::vector<WeightSlot>& slots,
-    const LoadOptions& options)
-{
-    std::size_t done = 0;
-    for (const WeightSlot& slot : slots) {
-        const SafetensorsFile& shard = checkpoint.shards[checkpoint.shard_of.at(slot.name)];
-        auto tensor = readTensor(shard, *shard.find(slot.name));
-        if (!tensor)
-            return tl::unexpected(tensor.error());
-        *slot.tensor = prepared(std::move(*tensor), slot, options);
-        if (options.on_progress)
-            options.on_progress(static_cast<double>(++done) / static_cast<double>(slots.size()));
-    }
-    return {};
+    const nlohmann::json index
+        = { { "metadata", { { "total_size", total } } }, { "weight_map", map } };
+    return index.dump(2) + "\n";
 }
 
 } // namespace
 
-Result<Qwen3> Qwen3::load(const CheckpointFolder& checkpoint, const LoadOptions& options)
-{
-    auto shape = readShape(checkpoint.folder);
-    if (!shape)
-        return tl::unexpected(shape.error());
-    if (shape->isMoe())
-        return fail(checkpoint.folder.string()
-            + ": a mixture of experts (num_experts = " + std::to_string(shape->num_experts)
-            + ") cannot be trained by this version. Choose a dense Qwen3 model (model_type "
-              "qwen3).");
-    Qwen3 model;
-    model.m_shape = *shape;
-    try {
-        const std::vector<WeightSlot> slots = weightSlots(*shape, model.m_weights);
-        if (auto checked = checkTensors(checkpoint, *shape, slots); !checked)
-            return tl::unexpected(checked.error());
-        if (auto read = readWeights(checkpoint, slots, options); !read)
-            return tl::unexpected(read.error());
-    } catch (const std::exception& error) {
-        return fail(checkpoint.folder.string() + ": not enough memory for "
-            + std::to_string(shape->parameters())
-            + " parameters: " + std::string(error.what()).substr(0, 200));
-    }
-    if (shape->tied_embeddings)
-        model.m_weights.lm_head_VD = model.m_weights.embedding_VD;
-    return model;
-}
-
 Qwen3 Qwen3::random(const Qwen3Shape& shape, std::uint64_t seed, const LoadOptions& options)
 {
+    const c10::AutoGradMode off(false);
     Qwen3 model;
     model.m_shape = shape;
+    const std::vector<WeightSlot> slots = weightSlots(shape, model.m_weights);
+    std::optional<QuantileNormal> normal;
+    at::Tensor buffer;
     std::uint64_t stream = 0;
-    for (const WeightSlot& slot : weightSlots(shape, model.m_weights)) {
-        at::Tensor tensor = at::ones(slot.sizes, at::kFloat);
-        if (!slot.is_norm)
-            fillNormal(tensor, seed, stream);
+    std::int64_t done = 0;
+    for (const WeightSlot& slot : slots) {
+        const bool packed
+            = slot.kind == WeightKind::projection && options.nf4 && !options.trainable;
+        if (!packed && slot.typeFor(options) == at::kFloat) {
+            makeWhole(slot, seed, stream);
+        } else {
+            if (!normal) {
+                normal.emplace();
+                buffer = at::empty({ kWeightPiece }, at::kFloat);
+            }
+            makeInPieces(slot, options, *normal, buffer, seed, stream);
+        }
         ++stream;
-        *slot.tensor = prepared(std::move(tensor), slot, options);
+        if (options.trainable)
+            slot.numbers().set_requires_grad(true);
+        done += slot.count();
+        if (options.on_progress)
+            options.on_progress(
+                static_cast<double>(done) / static_cast<double>(shape.parameters()));
     }
     if (shape.tied_embeddings)
         model.m_weights.lm_head_VD = model.m_weights.embedding_VD;
@@ -209,21 +156,48 @@ void Qwen3::forEachWeight(
     const std::function<void(const std::string&, const at::Tensor&)>& visit) const
 {
     Qwen3Weights weights = m_weights; // slots point into it
-    for (const WeightSlot& slot : weightSlots(m_shape, weights))
-        visit(slot.name, *slot.tensor);
+    for (const WeightSlot& slot : weightSlots(m_shape, weights)) {
+        if (!slot.isPacked())
+            visit(slot.name, slot.numbers());
+    }
 }
 
-Result<void> Qwen3::save(const std::filesystem::path& folder, at::ScalarType type) const
+std::uint64_t Qwen3::weightBytes() const
+{
+    Qwen3Weights weights = m_weights;
+    std::uint64_t bytes = 0;
+    for (const WeightSlot& slot : weightSlots(m_shape, weights))
+        bytes += slot.isPacked() ? slot.matrix->bytes() : slot.numbers().nbytes();
+    return bytes;
+}
+
+Result<void> Qwen3::save(
+    const std::filesystem::path& folder, at::ScalarType type, std::uint64_t shard_bytes) const
 {
     Qwen3Shape shape = m_shape;
     shape.dtype = type == at::kBFloat16 ? "bfloat16" : type == at::kHalf ? "float16" : "float32";
-    NamedTensors tensors;
-    forEachWeight([&](const std::string& name, const at::Tensor& weight) {
-        tensors.emplace(name, weight.detach().to(type));
-    });
+    Qwen3Weights weights = m_weights;
+    const std::vector<WeightSlot> slots = weightSlots(m_shape, weights);
+    if (std::any_of(slots.begin(), slots.end(), [](const auto& slot) { return slot.isPacked(); }))
+        return fail(folder.string()
+            + ": 4-bit weights are not written; save the adapter and keep the model it was "
+              "trained on");
     if (auto written = writeDurably(folder / "config.json", writeShape(shape)); !written)
         return written;
-    return writeTensors(folder / "model.safetensors", tensors, { { "format", "pt" } });
+    const std::size_t element_bytes = c10::elementSize(type);
+    const std::vector<Shard> shards = shardsOf(slots, element_bytes, shard_bytes);
+    for (const Shard& shard : shards) {
+        NamedTensors tensors;
+        for (const std::size_t slot : shard.slots)
+            tensors.emplace(slots[slot].name, slots[slot].numbers().detach().to(type));
+        if (auto written = writeTensors(folder / shard.name, tensors, { { "format", "pt" } });
+            !written)
+            return written;
+    }
+    if (shard_bytes == 0)
+        return {};
+    return writeDurably(
+        folder / "model.safetensors.index.json", indexText(shards, slots, element_bytes));
 }
 
 } // namespace zen

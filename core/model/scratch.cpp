@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kLine = 16; // floats in a cache line
 constexpr std::size_t kSmallestBlock = std::size_t{ 1 } << 18;
+constexpr std::size_t kLargestGrowth = std::size_t{ 1 } << 22; // larger blocks are made to measure
 
 struct ScratchBlock {
     explicit ScratchBlock(std::size_t floats)
@@ -62,7 +63,8 @@ float* Scratch::floats(std::int64_t count)
     }
     if (stack.block == stack.blocks.size()) {
         const std::size_t previous = stack.blocks.empty() ? 0 : stack.blocks.back().size;
-        stack.blocks.emplace_back(std::max({ needed, kSmallestBlock, 2 * previous }));
+        stack.blocks.emplace_back(
+            std::max({ needed, kSmallestBlock, std::min(2 * previous, kLargestGrowth) }));
         stack.used = 0;
     }
     float* memory = stack.blocks[stack.block].memory.get() + stack.used;
@@ -82,6 +84,12 @@ void Scratch::release()
     ScratchStack& stack = scratchStack();
     if (stack.block == 0 && stack.used == 0)
         stack.blocks.clear();
+}
+
+void Scratch::releaseOfAllThreads()
+{
+#pragma omp parallel
+    release();
 }
 
 } // namespace zen

@@ -24,6 +24,8 @@ public:
 
     /// Returns this thread's idle memory to the system.
     static void release();
+    /// The same for the threads that work for this one.
+    static void releaseOfAllThreads();
 
 private:
     std::size_t m_block;

@@ -5,29 +5,45 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
+#include <initializer_list>
+
+// Each term counts what the engine allocates, in the units of its sources: core/model/
+// decoder_layer.cpp and sparse_mlp.cpp (what a layer keeps and works on), core/algorithm/
+// logprobs.cpp (the logits), core/rollout (cache and decoding), core/train/optimizer.cpp.
 
 namespace zen {
 
 namespace {
 
-// h hidden size, L layers, H query heads, K key-value heads, D head size, I MLP size, E experts, V
-// vocabulary
+// D hidden size, L layers, H query heads, K key-value heads, E head size, I MLP size, X experts,
+// V vocabulary, R rank; N tokens
 
-constexpr double kProgramBytes = 200e6; ///< libtorch, the tokenizer's tables and an empty process
-constexpr double kOverheadShare = 0.08; ///< the allocator's, of all that varies
-constexpr std::int64_t kRowsAtOnce = 256; ///< completions that are decoded at the same time
-constexpr double kNf4Bytes = 4.5 / 8; ///< 4 bits, and a float32 scale for every 64 weights
-constexpr double kNf4DoubleQuantBytes = 4.127 / 8; ///< the scales in 8 bits
-constexpr double kAdamBytes = 16; ///< float32: parameter, gradient, two moments
 constexpr double kFloat = 4;
-constexpr double kGradientLanes = 16; ///< float32 partial sums of a layer's gradients
-constexpr double kGradientLanesOfWeights = 4; ///< the same when all weights train
+constexpr double kProgramBytes = 185e6; ///< a terminal run with libtorch and its libraries
+constexpr double kTokenizerBytes = 250; ///< tables of one word of the vocabulary
+constexpr double kTextBytes = 40; ///< one token as id (twice), text, and log-probabilities
+constexpr double kRowBytes = 1500; ///< columns, messages and vectors of one row of data
+constexpr double kAllocatorShare = 0.02; ///< gaps between blocks that come and go
+constexpr double kNf4Bytes = 4.5 / 8; ///< 4 bits, and a float32 scale for every 64 weights
+constexpr double kNf4DoubleQuantBytes = (4 + 8.0 / 64 + 32.0 / (64 * 256)) / 8;
 constexpr std::int64_t kPanelParameters
     = 16'000'000; ///< float32 models up to here decode from a second layout
-constexpr double kPrefillTokens = 8192; ///< prompts' tokens in one pass
-constexpr std::int64_t kSmallestBf16Matrix = 1
-    << 20; ///< h x I; smaller ones are as fast in float32
+constexpr std::int64_t kSmallestBf16Matrix = 1 << 20; ///< D x I; smaller ones gain nothing
+constexpr double kLayerPiece = 1024; ///< tokens that go through bfloat16 products together
+constexpr double kExpertPiece = 2048; ///< the same for one expert
+constexpr double kFloatPiece = 128; ///< the same of one thread, in float32
+constexpr double kHeadTileBytes = 16.8e6; ///< of a bfloat16 head, widened
+constexpr double kProductTileBytes = 4.2e6; ///< of a packed matrix, unpacked
+constexpr double kQueryBlock = 64; ///< queries that attention takes together
+constexpr double kGradientLanes = 16; ///< partial sums of a float32 layer's gradients
+constexpr double kGradientLanesOfWeights = 4; ///< the same when all weights train
+
+/// Cores and instructions, which stay as they are.
+const Machine& machineOnce()
+{
+    static const Machine machine = thisMachine();
+    return machine;
+}
 
 std::uint64_t rounded(double bytes)
 {
@@ -42,17 +58,6 @@ double toDouble(std::int64_t count)
 bool trainsAllWeights(const TrainingConfig& config)
 {
     return config.adapter.finetuning_type == FinetuningType::full;
-}
-
-/// linear parameters x bytes a weight + the rest (embedding, head, norms) x 2 or 4
-double weightBytes(const TrainingConfig& config, const Qwen3Shape& shape)
-{
-    const double linear = toDouble(shape.linearParameters());
-    const double rest = toDouble(shape.parameters()) - linear;
-    if (config.memory.quantization == Quantization::nf4)
-        return linear * (config.memory.bnb_4bit_use_double_quant ? kNf4DoubleQuantBytes : kNf4Bytes)
-            + rest * 2;
-    return (linear + rest) * (plannedWeightType(config, shape) == WeightType::bfloat16 ? 2 : 4);
 }
 
 /// in + out of each projection, for each time it occurs in a layer
@@ -71,130 +76,274 @@ double widthsOf(std::string_view projection, const Qwen3Shape& shape, bool all)
     return all ? 0 : toDouble(shape.num_experts) * (h + toDouble(shape.moe_intermediate_size));
 }
 
-/// 16 x parameters that train; full fine-tuning counts the 4 of the parameter itself among the
-/// weights
-double adapterBytes(const TrainingConfig& config, const Qwen3Shape& shape)
-{
-    if (trainsAllWeights(config))
-        return (kAdamBytes - 4) * toDouble(shape.parameters());
-    return kAdamBytes * toDouble(adapterParameters(config.adapter, shape));
-}
+/// Everything that the terms below need of configuration and shape.
+struct Sizes {
+    const TrainingConfig& config; ///< resolved
+    const Qwen3Shape& shape;
+    double d, layers, queries, keys, heads, inner, vocabulary; ///< queries H E, keys K E
+    double expert_width = 0; ///< slots of a token x an expert's size; 0: dense
+    double layer_parameters; ///< linear parameters of a layer
+    double adapter_parameters;
+    double threads;
+    bool packed, is_float32, in_panels;
 
-/// Rows of one generation chunk: the rollout's or the held-out evaluation's, at most 256 at a time
-std::int64_t generatedRows(const TrainingConfig& config)
-{
-    std::int64_t rows = config.data.val_size > 0 || !config.data.eval_dataset.empty()
-        ? config.batch.per_device_eval_batch_size
-        : 0;
-    if (config.algorithm.stage != Stage::sft)
-        rows = std::max(rows, generationBatchSize(config));
-    return std::min(rows, kRowsAtOnce);
-}
+    Sizes(const TrainingConfig& resolved, const Qwen3Shape& model)
+        : config(resolved)
+        , shape(model)
+        , d(toDouble(model.hidden_size))
+        , layers(toDouble(std::max<std::int64_t>(1, model.num_layers)))
+        , queries(toDouble(model.num_heads * model.head_dim))
+        , keys(toDouble(model.num_kv_heads * model.head_dim))
+        , heads(toDouble(model.num_heads))
+        , inner(toDouble(model.intermediate_size))
+        , vocabulary(toDouble(model.vocab_size))
+        , layer_parameters(toDouble(model.linearParameters()) / layers)
+        , adapter_parameters(
+              trainsAllWeights(resolved) ? 0 : toDouble(adapterParameters(resolved.adapter, model)))
+        , threads(toDouble(
+              resolved.memory.num_threads > 0 ? resolved.memory.num_threads : machineOnce().cores))
+        , packed((resolved.memory.quantization == Quantization::nf4 || model.is_packed)
+              && !trainsAllWeights(resolved))
+        , is_float32(plannedWeightType(resolved, model) == WeightType::float32)
+        , in_panels(is_float32 && !packed && model.parameters() <= kPanelParameters)
+    {
+        if (model.isMoe())
+            expert_width = toDouble(model.experts_per_token * model.moe_intermediate_size);
+    }
 
-/// Tokens that are in the cache at the same time: each row's completion, and the prompts, which the
-/// rows of a group share.
-struct CachedLoad {
-    double completion_tokens = 0;
-    double prompt_tokens = 0;
+    double storedBytes() const { return is_float32 ? 4 : 2; } ///< of an unpacked number
+    double trained() const
+    {
+        return trainsAllWeights(config) ? toDouble(shape.parameters()) : adapter_parameters;
+    }
 };
 
-CachedLoad cachedLoad(const TrainingConfig& config)
+/// linear parameters x bytes a weight + the rest (embedding, head, norms, routers) unpacked
+double weightBytes(const Sizes& size)
 {
-    const std::int64_t rows = generatedRows(config);
-    const bool rollout = config.algorithm.stage != Stage::sft;
-    const std::int64_t group
-        = rollout ? std::max<std::int64_t>(1, config.batch.num_generations) : 1;
-    const std::int64_t longest = config.data.cutoff_len;
-    const std::int64_t completion
-        = std::min(config.batch.max_completion_length.value_or(longest), longest);
-    return { toDouble(rows) * toDouble(completion),
-        toDouble((rows + group - 1) / group) * toDouble(longest - completion) };
+    const double linear = toDouble(size.shape.linearParameters());
+    const double rest = toDouble(size.shape.parameters()) - linear;
+    const double bits
+        = size.config.memory.bnb_4bit_use_double_quant ? kNf4DoubleQuantBytes : kNf4Bytes;
+    const double one_model
+        = linear * (size.packed ? bits : size.storedBytes()) + rest * size.storedBytes();
+    const bool with_reference = trainsAllWeights(size.config) && size.config.algorithm.beta != 0
+        && size.config.algorithm.stage != Stage::sft;
+    return with_reference ? 2 * one_model : one_model;
 }
 
-/// 2 (keys and values) x L x K x D x 4 bytes for each cached token
-double cacheBytes(const TrainingConfig& config, const Qwen3Shape& shape)
+/// A continued adapter with a KL to where it began keeps a copy of it.
+double adapterBytes(const Sizes& size)
 {
-    const CachedLoad load = cachedLoad(config);
-    return toDouble(cacheBytesPerToken(shape, 4)) * (load.completion_tokens + load.prompt_tokens);
+    const bool with_reference = !size.config.model.adapter_name_or_path.empty()
+        && size.config.algorithm.beta != 0 && size.config.algorithm.stage != Stage::sft;
+    return kFloat * size.adapter_parameters * (with_reference ? 2 : 1);
 }
 
-/// Kept for backward, a token and layer, in float32: input and the sum after attention (2 h), q, k,
-/// v and attention's output (2 (H + K) D), its logarithmic sums (H), gate and up (2 I); an expert
-/// layer keeps its routed share of those.
-double keptPerTokenAndLayer(const Qwen3Shape& shape)
+/// Kept for backward, a token and layer, in float32: input and the sum after attention (2 D), q, k,
+/// v and attention's output (2 (H + K) E), its logarithmic sums (H), gate and up (2 I). A sparse
+/// layer has gate and up for each of a token's experts, the router's softmax, and 32 bytes a slot.
+double keptPerToken(const Sizes& size, bool sparse)
 {
-    const double mlp = shape.isMoe()
-        ? toDouble(shape.experts_per_token * shape.moe_intermediate_size)
-        : toDouble(shape.intermediate_size);
+    const double attention = 2 * size.d + 2 * (size.queries + size.keys) + size.heads;
+    if (!sparse)
+        return kFloat * (attention + 2 * size.inner);
     return kFloat
-        * (2 * toDouble(shape.hidden_size)
-            + 2 * toDouble((shape.num_heads + shape.num_kv_heads) * shape.head_dim)
-            + toDouble(shape.num_heads) + 2 * mlp);
+        * (attention + 2 * size.expert_width + toDouble(size.shape.num_experts)
+            + 8 * toDouble(size.shape.experts_per_token));
 }
 
-/// Gradients of one layer while it goes backward: of q, k, v and attention's output, of its input,
-/// middle and output
-double backwardPerToken(const Qwen3Shape& shape)
+double keptByLargestLayer(const Sizes& size)
 {
-    return kFloat
-        * (3 * toDouble(shape.hidden_size)
-            + 2 * toDouble((shape.num_heads + shape.num_kv_heads) * shape.head_dim));
+    const double sparse = toDouble(size.shape.sparseLayers());
+    return std::max(sparse > 0 ? keptPerToken(size, true) : 0,
+        sparse < size.layers ? keptPerToken(size, false) : 0);
 }
 
-/// One micro-batch of full length. Without checkpointing: what every layer keeps. With: each
-/// layer's input (h) and one layer computed again. Besides: the layer going backward, the hidden
-/// states and their gradient (3 h). Attention keeps no scores.
-double activationBytes(const TrainingConfig& config, const Qwen3Shape& shape)
+double keptByAllLayers(const Sizes& size)
 {
-    const double tokens
-        = toDouble(config.data.cutoff_len) * toDouble(config.batch.per_device_train_batch_size);
-    const double layers = toDouble(shape.num_layers);
-    const double hidden = kFloat * toDouble(shape.hidden_size);
-    const double layer = keptPerTokenAndLayer(shape);
-    const double kept
-        = config.memory.gradient_checkpointing ? hidden * layers + layer : layer * layers;
-    return tokens * (kept + backwardPerToken(shape) + 3 * hidden);
+    const double sparse = toDouble(size.shape.sparseLayers());
+    return sparse * keptPerToken(size, true) + (size.layers - sparse) * keptPerToken(size, false);
 }
 
-/// Update: float32 logits, their exponentials and their gradient for one chunk of tokens, 3 x 4 x
-/// chunk x V. Rollout: the logits of one position of each row, 4 x rows x V.
-double logitBytes(const TrainingConfig& config, const Qwen3Shape& shape)
+/// Gradients of one layer going backward: of its output and of the sum after attention (2 D), of
+/// attention's output, q, k and v (2 (H + K) E).
+double backwardPerToken(const Sizes& size)
 {
-    const double chunk = std::min(toDouble(config.memory.logprob_chunk_tokens),
-        toDouble(config.data.cutoff_len) * toDouble(config.batch.per_device_train_batch_size));
-    return kFloat * toDouble(shape.vocab_size)
-        * std::max(3 * chunk, toDouble(generatedRows(config)));
+    return kFloat * (2 * size.d + 2 * (size.queries + size.keys));
 }
 
-/// Update: a float32 layer laid out for its products, and partial sums of its gradients. Rollout:
-/// prompts in one layer, and a small float32 model laid out a second time.
-double workspaceBytes(const TrainingConfig& config, const Qwen3Shape& shape)
+/// What a pass works on beside what it keeps: the piece of tokens in the MLP (backward: 4 I + 2 D,
+/// forward: I + D), copies in the product's type, the attention of one head a thread.
+double passWorkspace(const Sizes& size, double tokens, double longest_row, bool backward)
 {
-    const double layers = toDouble(std::max<std::int64_t>(1, shape.num_layers));
-    const double layer = toDouble(shape.linearParameters()) / layers;
-    const bool float32 = config.memory.quantization == Quantization::none
-        && plannedWeightType(config, shape) == WeightType::float32;
-    const double lanes = trainsAllWeights(config)
-        ? kGradientLanesOfWeights * layer
-        : kGradientLanes * toDouble(adapterParameters(config.adapter, shape)) / layers;
-    const double update = kFloat * (lanes + (float32 ? layer : 0));
-    const bool in_panels = float32 && shape.parameters() <= kPanelParameters;
-    const double head = toDouble(shape.vocab_size) * toDouble(shape.hidden_size);
-    const double prefill
-        = std::min(kPrefillTokens, cachedLoad(config).prompt_tokens) * keptPerTokenAndLayer(shape);
-    return std::max(update, prefill + (in_panels ? kFloat * (layer * layers + head) : 0));
+    const double piece_tokens = size.is_float32 && !size.packed
+        ? std::min(tokens, kFloatPiece * size.threads)
+        : std::min(tokens, kLayerPiece);
+    double mlp
+        = kFloat * piece_tokens * (backward ? 4 * size.inner + 2 * size.d : size.inner + size.d);
+    if (size.expert_width > 0) {
+        const double slots
+            = std::min(tokens * toDouble(size.shape.experts_per_token), kExpertPiece);
+        const double expert = toDouble(size.shape.moe_intermediate_size);
+        mlp = kFloat
+            * (slots * (backward ? 4 * expert + 2 * size.d : expert + size.d)
+                + tokens * (backward ? 2 * size.d : size.d)
+                + tokens * toDouble(size.shape.num_experts) * (backward ? 2 : 1));
+    }
+    const double widest = std::max({ size.inner, size.queries, size.d });
+    const double copies = size.is_float32 ? 0 : 2 * piece_tokens * (widest + size.d);
+    const double tiles = size.packed ? 2 * kProductTileBytes : 0;
+    const double e = toDouble(size.shape.head_dim);
+    const double attention = kFloat * size.threads * longest_row
+        * (backward ? 6 * e + 2 * kQueryBlock : 3 * e + kQueryBlock);
+    return std::max(mlp + copies + tiles, attention);
+}
+
+/// Float32 layers are laid out for their products, with the adapter added in; partial sums of a
+/// layer's gradients.
+double layoutBytes(const Sizes& size, bool backward)
+{
+    const double largest_matrix = size.d * std::max(size.inner, size.queries);
+    const double layout
+        = size.is_float32 && !size.packed ? kFloat * (size.layer_parameters + largest_matrix) : 0;
+    if (!backward)
+        return layout;
+    const bool all = trainsAllWeights(size.config);
+    const double lanes = !size.is_float32 || size.packed ? 1
+        : all                                            ? kGradientLanesOfWeights
+                                                         : kGradientLanes;
+    const double trained = all ? size.layer_parameters : size.adapter_parameters / size.layers;
+    const double tables = all ? 2 * size.vocabulary * size.d : 0; // embedding's and head's gradient
+    return layout + kFloat * ((lanes + 1) * trained + tables);
+}
+
+void addAllocator(PhaseMemory& phase)
+{
+    phase.overhead += rounded(kAllocatorShare
+        * static_cast<double>(phase.cache + phase.activations + phase.logits + phase.rollouts));
+}
+
+/// Weights with one tensor of the file on its way.
+PhaseMemory loadPhase(const Sizes& size, const PhaseMemory& held)
+{
+    PhaseMemory phase = held;
+    phase.optimizer = 0;
+    phase.rollouts = 0;
+    const double in_file = size.shape.dtype == "float32" ? 4 : 2;
+    phase.overhead = rounded(size.vocabulary * size.d * in_file);
+    return phase;
+}
+
+/// The cache when all rows have been written, or the prompts' pass before that.
+PhaseMemory writingPhase(const Sizes& size, const PhaseMemory& held, double rows, double tokens,
+    double prefill, double late_prefill, double longest_row)
+{
+    PhaseMemory phase = held;
+    const double a_token = toDouble(cacheBytesPerToken(size.shape, size.is_float32 ? 4 : 2));
+    phase.cache = rounded(a_token * tokens);
+    const double widest = std::max({ size.inner, size.queries, size.vocabulary });
+    const double second_layout = size.in_panels
+        ? kFloat * (size.layer_parameters * size.layers + size.vocabulary * size.d)
+        : 0;
+    // a position of each row: hidden states, MLP, logits; the library's products in their own type
+    const double decoding
+        = rows * (kFloat * (2 * size.d + size.queries + 3 * size.inner) + 2 * widest);
+    phase.logits = rounded(kFloat * rows * size.vocabulary);
+    const double pass = keptByLargestLayer(size) + 2 * kFloat * size.d;
+    // All prompts' pass comes before most of the cache exists; late prompts' when it is full.
+    const double early = prefill * pass - a_token * std::max(0.0, tokens - prefill)
+        - static_cast<double>(phase.logits) - decoding;
+    phase.activations = rounded(std::max({ late_prefill * pass, early, 0.0 }));
+    phase.overhead = rounded(second_layout + decoding
+        + (phase.activations > 0
+                ? passWorkspace(size, prefill, longest_row, false) + layoutBytes(size, false)
+                : 0));
+    addAllocator(phase);
+    return phase;
+}
+
+/// What a phase holds at one moment beside what is held all the time.
+struct Moment {
+    double activations = 0, logits = 0, overhead = 0;
+    double total() const { return activations + logits + overhead; }
+};
+
+PhaseMemory withFullest(PhaseMemory phase, std::initializer_list<Moment> moments)
+{
+    const Moment& fullest
+        = std::max(moments, [](const Moment& a, const Moment& b) { return a.total() < b.total(); });
+    phase.activations = rounded(fullest.activations);
+    phase.logits = rounded(fullest.logits);
+    phase.overhead = rounded(fullest.overhead);
+    addAllocator(phase);
+    return phase;
+}
+
+/// All layers are kept, and either the last hidden states are laid out as a rectangle, or a chunk's
+/// logits exist, or the last layer goes backward.
+PhaseMemory updatePhase(const Sizes& size, const PhaseMemory& held, const Workload& load)
+{
+    const double hidden = kFloat * size.d, tokens = load.part_tokens;
+    const double layer = keptByLargestLayer(size);
+    const bool again = size.config.memory.gradient_checkpointing;
+    const double kept = tokens * (again ? size.layers * hidden : keptByAllLayers(size));
+    const double chunk
+        = std::min(toDouble(size.config.memory.logprob_chunk_tokens), load.part_targets);
+    const Moment forward
+        = { kept + hidden * (2 * tokens + load.part_columns + load.part_targets), 0, 0 };
+    const Moment scoring = { kept + hidden * (tokens + 2 * load.part_targets),
+        kFloat * chunk * size.vocabulary, size.is_float32 ? 0 : kHeadTileBytes };
+    const Moment backward
+        = { kept + tokens * (backwardPerToken(size) + (again ? layer - hidden : 0)), 0,
+              passWorkspace(size, tokens, load.longest_row, true) + layoutBytes(size, true) };
+    return withFullest(held, { forward, scoring, backward });
+}
+
+/// Answers to held-out prompts, or one pass over reference texts, which keeps one layer.
+PhaseMemory evaluationPhase(const Sizes& size, const PhaseMemory& held, const Workload& load)
+{
+    const PhaseMemory answers = writingPhase(size, held, load.evaluation_rows,
+        load.evaluation_tokens, load.evaluation_prefill_tokens, 0, load.longest_row);
+    const double hidden = kFloat * size.d, tokens = load.perplexity_tokens;
+    const double chunk = std::min(toDouble(size.config.memory.logprob_chunk_tokens), tokens);
+    const Moment layer = { tokens * (keptByLargestLayer(size) + hidden), 0,
+        passWorkspace(size, tokens, load.longest_row, false) + layoutBytes(size, false) };
+    const Moment scoring = { 2 * hidden * tokens, kFloat * chunk * size.vocabulary,
+        size.is_float32 ? 0 : kHeadTileBytes };
+    const PhaseMemory texts = withFullest(held, { layer, scoring });
+    return texts.total() > answers.total() ? texts : answers;
 }
 
 } // namespace
+
+std::uint64_t PhaseMemory::total() const
+{
+    return program + weights + adapter + optimizer + cache + activations + logits + rollouts
+        + overhead;
+}
+
+PlanPhase MemoryPlan::largestPhase() const
+{
+    const auto largest = std::max_element(phases.begin(), phases.end(),
+        [](const PhaseMemory& a, const PhaseMemory& b) { return a.total() < b.total(); });
+    return static_cast<PlanPhase>(largest - phases.begin());
+}
 
 WeightType plannedWeightType(const TrainingConfig& config, const Qwen3Shape& shape)
 {
     if (trainsAllWeights(config))
         return WeightType::float32;
-    if (config.memory.dtype != WeightType::automatic)
-        return config.memory.dtype;
+    const MemorySection& memory = config.memory;
+    const WeightType wanted
+        = shape.is_packed || memory.quantization == Quantization::nf4 || memory.load_in_4bit
+        ? memory.bnb_4bit_compute_dtype
+        : memory.dtype == WeightType::automatic && memory.bf16 ? WeightType::bfloat16
+                                                               : memory.dtype;
+    if (wanted != WeightType::automatic)
+        return wanted;
     const bool large = shape.hidden_size * shape.intermediate_size >= kSmallestBf16Matrix;
-    return large && thisMachine().has_bf16_instructions ? WeightType::bfloat16
+    return large && machineOnce().has_bf16_instructions ? WeightType::bfloat16
                                                         : WeightType::float32;
 }
 
@@ -216,18 +365,29 @@ std::int64_t cacheBytesPerToken(const Qwen3Shape& shape, std::int64_t bytes_per_
     return 2 * shape.num_layers * shape.num_kv_heads * shape.head_dim * bytes_per_value;
 }
 
-MemoryPlan planMemory(const TrainingConfig& unresolved, const Qwen3Shape& shape)
+MemoryPlan planMemory(
+    const TrainingConfig& unresolved, const Qwen3Shape& shape, const PlanBasis& basis)
 {
     const TrainingConfig config = resolve(unresolved);
+    const Workload load = workloadOf(config, basis.lengths);
+    const Sizes size(config, shape);
+    PhaseMemory held;
+    held.program = rounded(
+        (basis.program_bytes > 0 ? static_cast<double>(basis.program_bytes) : kProgramBytes)
+        + kTokenizerBytes * size.vocabulary);
+    held.weights = rounded(weightBytes(size));
+    held.adapter = rounded(adapterBytes(size));
+    held.optimizer = rounded(3 * kFloat * size.trained());
+    held.rollouts = rounded(
+        kTextBytes * (load.generated_tokens + load.data_tokens) + kRowBytes * load.data_rows);
     MemoryPlan plan;
-    plan.program = rounded(kProgramBytes);
-    plan.weights = rounded(weightBytes(config, shape));
-    plan.adapter = rounded(adapterBytes(config, shape));
-    plan.kv_cache = rounded(cacheBytes(config, shape));
-    plan.activations = rounded(activationBytes(config, shape));
-    plan.logits = rounded(logitBytes(config, shape));
-    const auto varying = static_cast<double>(plan.peak() - plan.program - plan.weights);
-    plan.overhead = rounded(kOverheadShare * varying + workspaceBytes(config, shape));
+    plan.in(PlanPhase::load) = loadPhase(size, held);
+    plan.in(PlanPhase::update) = updatePhase(size, held, load);
+    if (load.rollout_rows > 0)
+        plan.in(PlanPhase::rollout) = writingPhase(size, held, load.rollout_rows,
+            load.rollout_tokens, load.prefill_tokens, load.late_prefill_tokens, load.longest_row);
+    if (load.evaluation_rows > 0)
+        plan.in(PlanPhase::evaluation) = evaluationPhase(size, held, load);
     return plan;
 }
 
@@ -249,30 +409,6 @@ Qwen3Shape shapeOf(const Tier& tier)
     shape.moe_intermediate_size = tier.moe_intermediate_size;
     shape.norm_topk_prob = tier.num_experts > 0;
     return shape;
-}
-
-Fit fitOf(const MemoryPlan& plan, const MemoryPlan& plan_in_4bit, const Qwen3Shape& shape,
-    std::uint64_t memory_bytes)
-{
-    if (plan.peak() <= memory_bytes)
-        return shape.parameters() > kQuickParameters ? Fit::runs_slowly : Fit::runs;
-    return plan_in_4bit.peak() <= memory_bytes ? Fit::four_bit_only : Fit::too_large;
-}
-
-std::string formatBytes(std::uint64_t bytes)
-{
-    static constexpr std::array<const char*, 5> kUnits = { "kB", "MB", "GB", "TB", "PB" };
-    if (bytes < 1000)
-        return std::to_string(bytes) + " B";
-    double value = static_cast<double>(bytes) / 1000;
-    std::size_t unit = 0;
-    while (value >= 999.5 && unit + 1 < kUnits.size()) {
-        value /= 1000;
-        ++unit;
-    }
-    char text[48];
-    std::snprintf(text, sizeof text, value < 9.95 ? "%.1f %s" : "%.0f %s", value, kUnits[unit]);
-    return text;
 }
 
 } // namespace zen

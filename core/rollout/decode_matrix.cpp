@@ -15,13 +15,15 @@ constexpr std::int64_t kFewRows
 } // namespace
 
 DecodeMatrix::DecodeMatrix(
-    const at::Tensor& weight_OI, const LoraPair& pair, double scale, bool in_panels)
-    : m_weight_OI(weight_OI.detach())
+    const WeightMatrix& weight, const LoraPair& pair, double scale, bool in_panels)
+    : m_weight(weight)
     , m_scale(static_cast<float>(scale))
 {
+    if (!weight.packed)
+        m_weight.dense_OI = weight.dense_OI.detach();
     if (in_panels) {
         m_panels = std::make_shared<PreparedProjection>(
-            m_weight_OI, pair, scale, LoraDropout{}, PreparedProjection::Use::forward);
+            m_weight, pair, scale, LoraDropout{}, PreparedProjection::Use::forward);
     } else if (pair.a_RI.defined()) {
         m_a_RI = pair.a_RI.detach();
         m_b_OR = pair.b_OR.detach();
@@ -30,26 +32,31 @@ DecodeMatrix::DecodeMatrix(
 
 void DecodeMatrix::applyStored(const float* x, std::int64_t rows, float* y) const
 {
+    if (m_weight.packed)
+        return multiplyNf4Few(*m_weight.packed, x, rows, y);
     const Kernels& run = kernels();
-    const std::int64_t in = m_weight_OI.size(1), all = out();
-    const bool bf16 = m_weight_OI.scalar_type() == at::kBFloat16;
+    const std::int64_t in = m_weight.in(), all = out();
+    const bool bf16 = !m_weight.isFloat32();
     parallelPieces(all, 64, [&](std::int64_t begin, std::int64_t end) {
         if (bf16)
             run.multiplyStoredBf16(rows, end - begin, in, x, in,
-                static_cast<const std::uint16_t*>(m_weight_OI.data_ptr()) + begin * in, y + begin,
-                all);
+                static_cast<const std::uint16_t*>(m_weight.dense_OI.data_ptr()) + begin * in,
+                y + begin, all);
         else
             run.multiplyStored(rows, end - begin, in, x, in,
-                m_weight_OI.data_ptr<float>() + begin * in, y + begin, all);
+                m_weight.dense_OI.data_ptr<float>() + begin * in, y + begin, all);
     });
 }
 
 void DecodeMatrix::applyLibrary(const float* x, std::int64_t rows, float* y) const
 {
+    if (m_weight.packed)
+        return multiplyNf4(*m_weight.packed, x, rows, y, false);
+    const at::Tensor& weight_OI = m_weight.dense_OI;
     const at::Tensor input
-        = at::from_blob(const_cast<float*>(x), { rows, m_weight_OI.size(1) }, at::kFloat);
+        = at::from_blob(const_cast<float*>(x), { rows, m_weight.in() }, at::kFloat);
     at::from_blob(y, { rows, out() }, at::kFloat)
-        .copy_(at::linear(input.to(m_weight_OI.scalar_type()), m_weight_OI));
+        .copy_(at::linear(input.to(weight_OI.scalar_type()), weight_OI));
 }
 
 void DecodeMatrix::apply(const float* x, std::int64_t rows, float* y, bool accumulate) const
@@ -57,7 +64,7 @@ void DecodeMatrix::apply(const float* x, std::int64_t rows, float* y, bool accum
     if (m_panels)
         return m_panels->apply(x, rows, y, accumulate, 0);
     const Kernels& run = kernels();
-    const std::int64_t in = m_weight_OI.size(1), all = out();
+    const std::int64_t in = m_weight.in(), all = out();
     Scratch scratch;
     float* product = accumulate ? scratch.floats(rows * all) : y;
     if (rows <= kFewRows)

@@ -78,22 +78,41 @@ void cacheLayer(
 Decoder::Decoder(const Qwen3& model, bool use_adapter, std::int64_t longest)
     : m_model(model)
     , m_use_adapter(use_adapter && model.adapter().has_value())
-    , m_in_panels(model.weights().layers.front().projections[0].scalar_type() == at::kFloat
+    , m_in_panels(model.weights().layers.front().projections[0].isFloat32()
           && model.shape().parameters() <= kSmallModel)
     , m_rotary(rotaryTable(model.shape(), longest))
-    , m_blocks(model.shape())
+    , m_blocks(model.shape(),
+          model.weights().embedding_VD.scalar_type() == at::kFloat ? CacheType::float32
+                                                                   : CacheType::bfloat16)
 {
     const Qwen3Weights& weights = model.weights();
     for (std::size_t layer = 0; layer < weights.layers.size(); ++layer) {
         Layer prepared;
         prepared.weights = &weights.layers[layer];
-        for (std::size_t p = 0; p < kProjections; ++p)
-            prepared.matrices[p] = std::make_shared<DecodeMatrix>(prepared.weights->projections[p],
-                m_use_adapter ? model.adapter()->layers[layer][p] : LoraPair{},
-                m_use_adapter ? model.adapter()->scale : 1.0, m_in_panels);
+        const LayerPairs* pairs = m_use_adapter ? &model.adapter()->layers[layer] : nullptr;
+        const auto made = [&](const WeightMatrix& weight, const LoraPair& pair) {
+            return std::make_shared<DecodeMatrix>(
+                weight, pair, m_use_adapter ? model.adapter()->scale : 1.0, m_in_panels);
+        };
+        const bool sparse = prepared.weights->isSparse();
+        for (std::size_t p = 0; p < kProjections; ++p) {
+            if (!sparse || !isInMlp(static_cast<Projection>(p)))
+                prepared.matrices[p] = made(prepared.weights->projections[p],
+                    pairs == nullptr ? LoraPair{} : pairs->projections[p]);
+        }
+        if (sparse)
+            prepared.router = made(WeightMatrix(prepared.weights->router_XD), {});
+        prepared.experts.resize(prepared.weights->experts.size());
+        for (std::size_t expert = 0; expert < prepared.experts.size(); ++expert) {
+            for (std::size_t p = 0; p < kExpertProjections; ++p)
+                prepared.experts[expert][p] = made(prepared.weights->experts[expert][p],
+                    pairs == nullptr || pairs->experts.empty() ? LoraPair{}
+                                                               : pairs->experts[expert][p]);
+        }
         m_layers.push_back(std::move(prepared));
     }
-    m_head = std::make_unique<DecodeMatrix>(weights.lm_head_VD, LoraPair{}, 1.0, m_in_panels);
+    m_head = std::make_unique<DecodeMatrix>(
+        WeightMatrix(weights.lm_head_VD), LoraPair{}, 1.0, m_in_panels);
 }
 
 at::Tensor Decoder::prefill(
@@ -193,6 +212,7 @@ void Decoder::attend(std::int64_t layer, std::int64_t kv_head, const DecodingRow
     const std::int64_t tokens = row.prompt->count + row.own.count;
     Scratch scratch;
     float* scores = scratch.floats(sharing * tokens);
+    float* place = scratch.floats(m_blocks.widenedSize());
     const auto forBlocks = [&](const auto& visit) {
         std::int64_t begin = 0;
         for (const CachedTokens* part : { row.prompt, &row.own }) {
@@ -204,14 +224,14 @@ void Decoder::attend(std::int64_t layer, std::int64_t kv_head, const DecodingRow
         }
     };
     forBlocks([&](const CacheBlock& block, std::int64_t begin, std::int64_t some) {
-        run.multiply(sharing, some, e, { queries, e, 1 }, m_blocks.keys(block, layer, kv_head),
-            scores + begin, tokens, false);
+        run.multiply(sharing, some, e, { queries, e, 1 },
+            m_blocks.keys(block, layer, kv_head, place), scores + begin, tokens, false);
     });
     for (std::int64_t i = 0; i < sharing; ++i)
         run.softmax(scores + i * tokens, tokens, tokens);
     forBlocks([&](const CacheBlock& block, std::int64_t begin, std::int64_t some) {
         run.multiply(sharing, e, some, { scores + begin, tokens, 1 },
-            m_blocks.values(block, layer, kv_head), attention, e, begin > 0);
+            m_blocks.values(block, layer, kv_head, place), attention, e, begin > 0);
     });
 }
 
@@ -251,17 +271,59 @@ void Decoder::attendTile(std::int64_t layer, DecodingRow* const* rows, std::int6
     });
 }
 
+void Decoder::mlpTile(const Layer& layer, const float* norm, std::int64_t count, float* x) const
+{
+    const std::int64_t inner = m_model.shape().intermediate_size;
+    Scratch scratch;
+    float* gate = scratch.floats(count * inner);
+    float* up = scratch.floats(count * inner);
+    layer.at(Projection::gate).apply(norm, count, gate, false);
+    layer.at(Projection::up).apply(norm, count, up, false);
+    kernels().swiglu(gate, up, gate, count * inner);
+    layer.at(Projection::down).apply(gate, count, x, true);
+}
+
+/// The experts one after the other, each on its rows.
+void Decoder::expertsTile(const Layer& layer, const float* norm, std::int64_t count, float* x) const
+{
+    const Qwen3Shape& shape = m_model.shape();
+    const std::int64_t d = shape.hidden_size, inner = shape.moe_intermediate_size;
+    std::vector<float> logits(static_cast<std::size_t>(count * shape.num_experts));
+    layer.router->apply(norm, count, logits.data(), false);
+    const Routing routing = routeTokens(shape, std::move(logits));
+    for (std::size_t expert = 0; expert < layer.experts.size(); ++expert) {
+        const std::int64_t begin = routing.expert_begin[expert],
+                           some = routing.expert_begin[expert + 1] - begin;
+        if (some == 0)
+            continue;
+        Scratch scratch;
+        float* rows = scratch.floats(some * d);
+        float* gate = scratch.floats(some * inner);
+        float* up = scratch.floats(some * inner);
+        const std::int64_t* tokens = routing.token_S.data() + begin;
+        for (std::int64_t i = 0; i < some; ++i)
+            std::memcpy(
+                rows + i * d, norm + tokens[i] * d, static_cast<std::size_t>(d) * sizeof(float));
+        const auto& [gate_matrix, up_matrix, down_matrix] = layer.experts[expert];
+        gate_matrix->apply(rows, some, gate, false);
+        up_matrix->apply(rows, some, up, false);
+        kernels().swiglu(gate, up, gate, some * inner);
+        down_matrix->apply(gate, some, rows, false);
+        for (std::int64_t i = 0; i < some; ++i)
+            kernels().addScaled(routing.weight_S[static_cast<std::size_t>(begin + i)], rows + i * d,
+                x + tokens[i] * d, d);
+    }
+}
+
 void Decoder::stepTile(
     DecodingRow* const* rows, std::int64_t count, const DrawOptions& options) const
 {
     const Qwen3Shape& shape = m_model.shape();
-    const std::int64_t d = shape.hidden_size, inner = shape.intermediate_size;
+    const std::int64_t d = shape.hidden_size;
     Scratch scratch;
     float* x = scratch.floats(count * d);
     float* norm = scratch.floats(count * d);
     float* attention = scratch.floats(count * shape.num_heads * shape.head_dim);
-    float* gate = scratch.floats(count * inner);
-    float* up = scratch.floats(count * inner);
     for (std::int64_t i = 0; i < count; ++i)
         embedRow(m_model.weights().embedding_VD, rows[i]->last_id, x + i * d);
     for (std::size_t layer = 0; layer < m_layers.size(); ++layer) {
@@ -270,10 +332,10 @@ void Decoder::stepTile(
         attendTile(static_cast<std::int64_t>(layer), rows, count, norm, attention);
         prepared.at(Projection::o).apply(attention, count, x, true);
         normed(x, prepared.weights->post_attention_norm_D, norm, count);
-        prepared.at(Projection::gate).apply(norm, count, gate, false);
-        prepared.at(Projection::up).apply(norm, count, up, false);
-        kernels().swiglu(gate, up, gate, count * inner);
-        prepared.at(Projection::down).apply(gate, count, x, true);
+        if (prepared.router)
+            expertsTile(prepared, norm, count, x);
+        else
+            mlpTile(prepared, norm, count, x);
     }
     normed(x, m_model.weights().final_norm_D, norm, count);
     draw(norm, rows, count, options);

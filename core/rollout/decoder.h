@@ -21,8 +21,8 @@ namespace zen {
 /// it is stored.
 class DecodeMatrix {
 public:
-    DecodeMatrix(const at::Tensor& weight_OI, const LoraPair& pair, double scale, bool in_panels);
-    std::int64_t out() const { return m_weight_OI.size(0); }
+    DecodeMatrix(const WeightMatrix& weight, const LoraPair& pair, double scale, bool in_panels);
+    std::int64_t out() const { return m_weight.out(); }
     /// y [R, O] = this times x [R, I] (+ y)
     void apply(const float* x, std::int64_t rows, float* y, bool accumulate) const;
 
@@ -30,7 +30,7 @@ private:
     void applyStored(const float* x, std::int64_t rows, float* y) const;
     void applyLibrary(const float* x, std::int64_t rows, float* y) const;
 
-    at::Tensor m_weight_OI;
+    WeightMatrix m_weight;
     std::shared_ptr<PreparedProjection> m_panels; ///< null: as stored
     at::Tensor m_a_RI, m_b_OR; ///< as stored only: the pair apart
     float m_scale = 1;
@@ -73,13 +73,18 @@ public:
 private:
     struct Layer {
         const LayerWeights* weights;
-        std::array<std::shared_ptr<DecodeMatrix>, kProjections> matrices;
+        std::array<std::shared_ptr<DecodeMatrix>, kProjections>
+            matrices; ///< null: a sparse layer's
+        std::shared_ptr<DecodeMatrix> router; ///< null: dense
+        std::vector<std::array<std::shared_ptr<DecodeMatrix>, kExpertProjections>> experts;
         const DecodeMatrix& at(Projection projection) const
         {
             return *matrices[static_cast<std::size_t>(projection)];
         }
     };
     void stepTile(DecodingRow* const* rows, std::int64_t count, const DrawOptions& options) const;
+    void mlpTile(const Layer& layer, const float* normed, std::int64_t count, float* x) const;
+    void expertsTile(const Layer& layer, const float* normed, std::int64_t count, float* x) const;
     void attendTile(std::int64_t layer, DecodingRow* const* rows, std::int64_t count,
         const float* normed, float* attention) const;
     void attend(std::int64_t layer, std::int64_t kv_head, const DecodingRow& row,

@@ -44,6 +44,8 @@ public:
         for (auto& group : m_groups)
             group.resize(static_cast<std::size_t>(options.completions_per_prompt));
         m_total = prompts.size() * static_cast<std::size_t>(options.completions_per_prompt);
+        if (options.cache_tokens > 0)
+            reserveCache();
     }
 
     std::vector<std::vector<Completion>> run()
@@ -71,6 +73,19 @@ private:
             most = std::max(most, prompt.size());
         }
         return static_cast<std::int64_t>(most);
+    }
+
+    void reserveCache()
+    {
+        const auto blocks = [](std::int64_t tokens) {
+            return static_cast<std::size_t>((tokens + kCacheBlock - 1) / kCacheBlock);
+        };
+        const std::size_t rows = std::min(
+            m_total, static_cast<std::size_t>(std::max<std::int64_t>(m_options.max_rows, 1)));
+        std::size_t count = rows * blocks(m_options.cache_tokens);
+        for (const auto& prompt : m_prompts)
+            count += blocks(static_cast<std::int64_t>(prompt.size()));
+        m_decoder.blocks().reserve(count);
     }
 
     bool isEnd(std::int64_t id) const

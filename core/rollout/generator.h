@@ -19,6 +19,7 @@ struct GenerationOptions {
     std::uint64_t seed = 0;
     std::uint64_t step = 0;
     std::uint64_t first_row = 0; ///< global row of the first completion
+    std::int64_t cache_tokens = 0; ///< of each row, held from the start; 0: as tokens are written
     std::int64_t max_rows = 256; ///< rows decoded at the same time; more are taken in turns
     bool use_adapter = true;
     /// Called after each decoded position with the number of finished rows; return false to stop

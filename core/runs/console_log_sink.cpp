@@ -93,7 +93,8 @@ struct Describer {
             text += fmt::format(
                 "; reward {:.3f} to {:.3f}", *event.reward_first, *event.reward_last);
         if (event.peak_memory_bytes > 0)
-            text += "; peak memory " + formatBytes(event.peak_memory_bytes);
+            text += "; peak memory "
+                + comparedWithPlan(event.peak_memory_bytes, event.planned_memory_bytes);
         return text;
     }
     std::string operator()(const RunFailed& event) const

@@ -56,6 +56,38 @@ std::int64_t LearnedText::targets() const
     return learn.empty() ? 0 : std::count(learn.begin() + 1, learn.end(), std::uint8_t{ 1 });
 }
 
+std::int64_t tokensOf(const RolloutRow& row)
+{
+    return static_cast<std::int64_t>(row.prompt_ids.size() + row.completion_ids.size());
+}
+
+std::int64_t tokensOf(const LearnedText& text)
+{
+    return static_cast<std::int64_t>(text.ids.size());
+}
+
+std::vector<std::size_t> cutByTokens(
+    std::span<const std::int64_t> lengths, std::int64_t tokens, std::size_t most_rows)
+{
+    std::vector<std::size_t> ends;
+    std::size_t rows = 0;
+    std::int64_t longest = 0;
+    for (std::size_t i = 0; i < lengths.size(); ++i) {
+        const std::int64_t grown = std::max(longest, lengths[i]);
+        if (rows > 0
+            && (rows >= most_rows || grown * static_cast<std::int64_t>(rows + 1) > tokens)) {
+            ends.push_back(i);
+            rows = 0;
+            longest = 0;
+        }
+        longest = std::max(longest, lengths[i]);
+        ++rows;
+    }
+    if (rows > 0)
+        ends.push_back(lengths.size());
+    return ends;
+}
+
 TokenBatch batchOf(std::span<const RolloutRow* const> rows)
 {
     std::size_t longest = 1;

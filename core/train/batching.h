@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -43,6 +44,40 @@ struct LearnedText {
     std::int64_t targets() const; ///< learned tokens after the first
 };
 TokenBatch batchOf(std::span<const LearnedText* const> texts);
+
+/// Tokens of prompt and completion, or of the text.
+std::int64_t tokensOf(const RolloutRow& row);
+std::int64_t tokensOf(const LearnedText& text);
+
+/// Cuts consecutive rows of these lengths into parts that hold at most `tokens`, padding included
+/// (rows x the longest of them), and at most `most_rows` rows. A row that is longer stands alone.
+/// @returns where each part ends; the last one is lengths.size()
+std::vector<std::size_t> cutByTokens(
+    std::span<const std::int64_t> lengths, std::int64_t tokens, std::size_t most_rows);
+
+/// Calls use(part, index of its first row) for the parts of `rows` as cutByTokens makes them.
+template <class Row, class Use>
+void forParts(
+    std::span<const Row* const> rows, std::int64_t tokens, std::size_t most_rows, const Use& use)
+{
+    std::vector<std::int64_t> lengths;
+    for (const Row* row : rows)
+        lengths.push_back(tokensOf(*row));
+    std::size_t begin = 0;
+    for (const std::size_t end : cutByTokens(lengths, tokens, most_rows)) {
+        use(rows.subspan(begin, end - begin), begin);
+        begin = end;
+    }
+}
+
+/// Rows x the longest of them.
+template <class Row> std::int64_t paddedTokens(std::span<const Row* const> rows)
+{
+    std::int64_t longest = 0;
+    for (const Row* row : rows)
+        longest = std::max(longest, tokensOf(*row));
+    return longest * static_cast<std::int64_t>(rows.size());
+}
 
 /// Per-token values of all rows, back in a [B, T] rectangle: zeros where a row is shorter. Keeps
 /// the gradient.

@@ -3,7 +3,7 @@
 #include "core/base/machine.h"
 #include "core/data/dataset.h"
 #include "core/model/qwen3_shape.h"
-#include "core/plan/memory_plan.h"
+#include "core/plan/fit.h"
 #include "core/reward/rubric.h"
 #include "core/runs/run_folder.h"
 #include "core/weights/checkpoint_folder.h"
@@ -21,6 +21,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kLogBytes = 100'000'000; ///< events, completions and texts of a long run
+constexpr std::uint64_t kMostBytesMeasured
+    = 5'000'000; ///< of data files, within a tenth of a second
 constexpr std::int64_t kCheckpointBytesPerParameter = 12; ///< float32: parameter and two moments
 
 /// Collects findings.
@@ -44,28 +46,6 @@ private:
     }
     Diagnostics m_all;
 };
-
-Fix withoutQuantization()
-{
-    return { "Train without quantization",
-        { { "quantization", "none" }, { "load_in_4bit", "false" } } };
-}
-
-void checkEngine(const TrainingConfig& config, const TrainingConfig& as_written,
-    const std::optional<Qwen3Shape>& shape, Findings& findings)
-{
-    if (config.memory.quantization == Quantization::nf4)
-        findings.error(as_written.memory.load_in_4bit ? "load_in_4bit" : "quantization",
-            "this version trains bfloat16 and float32 weights; 4-bit weights can be planned and "
-            "exported, "
-            "not trained here yet",
-            withoutQuantization());
-    if (shape && shape->isMoe())
-        findings.error("model_name_or_path",
-            "this is a mixture of " + std::to_string(shape->num_experts)
-                + " experts; this version trains dense Qwen3 models. Mixtures can be planned and "
-                  "exported, not trained here yet. Choose a dense tier (starter, nano, eco)");
-}
 
 /// The model's shape, if the model can be read.
 std::optional<Qwen3Shape> checkModel(const TrainingConfig& config, Findings& findings)
@@ -243,61 +223,59 @@ void checkDisk(const TrainingConfig& config, const Qwen3Shape& shape, Findings& 
                 + " may need " + formatBytes(wanted));
 }
 
-/// Checkpointing, else smaller micro-batches with as many more of them, if that brings the plan
-/// below the limit.
-std::optional<Fix> fixForMemory(
-    const TrainingConfig& config, const Qwen3Shape& shape, std::uint64_t limit)
+std::string largestTerms(const PhaseMemory& phase)
 {
-    TrainingConfig changed = config;
-    Fix fix;
-    if (!config.memory.gradient_checkpointing) {
-        changed.memory.gradient_checkpointing = true;
-        fix = { "Turn gradient checkpointing on", { { "gradient_checkpointing", "true" } } };
-        if (planMemory(changed, shape).peak() <= limit)
-            return fix;
-    }
-    BatchSection& batch = changed.batch;
-    while (batch.per_device_train_batch_size % 2 == 0) {
-        batch.per_device_train_batch_size /= 2;
-        batch.gradient_accumulation_steps *= 2;
-        if (batch.steps_per_generation)
-            *batch.steps_per_generation *= 2;
-        if (planMemory(changed, shape).peak() > limit)
-            continue;
-        fix.edits.push_back(
-            { "per_device_train_batch_size", std::to_string(batch.per_device_train_batch_size) });
-        fix.edits.push_back(
-            { "gradient_accumulation_steps", std::to_string(batch.gradient_accumulation_steps) });
-        if (config.batch.steps_per_generation)
-            fix.edits.push_back(
-                { "steps_per_generation", std::to_string(*batch.steps_per_generation) });
-        fix.label = fix.label.empty() ? "Smaller micro-batches, same batch"
-                                      : fix.label + ", smaller micro-batches";
-        return fix;
-    }
-    return std::nullopt;
+    std::string text;
+    for (const PlanRow& row : planRows())
+        if (phase.*row.bytes * 20 > phase.total())
+            text += (text.empty() ? "" : ", ") + std::string(row.name) + " "
+                + formatBytes(phase.*row.bytes);
+    return text;
 }
 
+/// Refused is what is larger than the machine, as long as nobody insists; what is only not free now
+/// is a warning.
 void checkMemory(const TrainingConfig& unresolved, const Qwen3Shape& shape, Findings& findings)
 {
     const Machine machine = thisMachine();
-    const MemoryPlan plan = planMemory(unresolved, shape);
-    if (machine.memory_total_bytes == 0 || plan.peak() <= machine.memory_available_bytes)
+    if (machine.memory_total_bytes == 0)
         return;
-    const std::string planned = "the plan needs " + formatBytes(plan.peak()) + " (weights "
-        + formatBytes(plan.weights) + ", adapter and optimiser " + formatBytes(plan.adapter)
-        + ", cache " + formatBytes(plan.kv_cache) + ", activations " + formatBytes(plan.activations)
-        + ")";
-    if (plan.peak() > machine.memory_total_bytes)
-        findings.error("per_device_train_batch_size",
-            planned + "; this machine has " + formatBytes(machine.memory_total_bytes)
-                + ". Lower cutoff_len or the batch, or choose a smaller tier",
-            fixForMemory(unresolved, shape, machine.memory_total_bytes));
-    else
+    PlanBasis basis;
+    if (planMemory(unresolved, shape).peak()
+        > machine.memory_available_bytes) // else it fits anyway
+        if (const auto lengths = measureLengths(unresolved, kMostBytesMeasured))
+            basis.lengths = *lengths;
+    const MemoryPlan plan = planMemory(unresolved, shape, basis);
+    if (plan.peak() <= machine.memory_available_bytes)
+        return;
+    const bool beyond = plan.peak() > machine.memory_total_bytes;
+    const std::uint64_t limit
+        = beyond ? machine.memory_total_bytes : machine.memory_available_bytes;
+    const std::vector<Proposal> proposals = proposalsFor(unresolved, shape, limit, basis);
+    std::optional<Fix> fix;
+    std::string way_out = "Lower cutoff_len or lora_rank, or choose a smaller tier";
+    if (!proposals.empty()) {
+        fix = proposals.front().fix;
+        way_out = "It would need " + formatBytes(proposals.front().peak) + " with: " + fix->label
+            + " (" + proposals.front().cost + ")";
+    }
+    const std::string planned = "the plan needs " + formatBytes(plan.peak()) + " in the "
+        + std::string(nameOf(plan.largestPhase())) + " (" + largestTerms(plan.largest()) + ")";
+    if (!beyond)
         findings.warning("per_device_train_batch_size",
             planned + "; " + formatBytes(machine.memory_available_bytes)
-                + " are free now. Close other programs, or lower cutoff_len or the batch",
-            fixForMemory(unresolved, shape, machine.memory_available_bytes));
+                + " are free now. Close other programs, or change the settings. " + way_out,
+            fix);
+    else if (unresolved.memory.force_memory)
+        findings.warning("force_memory",
+            planned + "; this machine has " + formatBytes(machine.memory_total_bytes)
+                + ". It starts because force_memory is true. " + way_out,
+            fix);
+    else
+        findings.error("force_memory",
+            planned + "; this machine has " + formatBytes(machine.memory_total_bytes) + ". "
+                + way_out + ". To start all the same, set force_memory: true",
+            fix);
 }
 
 } // namespace
@@ -307,7 +285,11 @@ Diagnostics checkStart(const TrainingConfig& unresolved)
     const TrainingConfig config = resolve(unresolved);
     Findings findings;
     const std::optional<Qwen3Shape> shape = checkModel(config, findings);
-    checkEngine(config, unresolved, shape, findings);
+    if (shape && shape->is_packed && config.adapter.finetuning_type == FinetuningType::full)
+        findings.error("finetuning_type",
+            "full cannot train 4-bit weights, which this model is stored in: use lora, or a model "
+            "of whole weights",
+            Fix{ "Train an adapter", { { "finetuning_type", "lora" } } });
     checkAdapter(config, findings);
     checkData(config, findings);
     checkRewards(config, findings);
@@ -319,7 +301,7 @@ Diagnostics checkStart(const TrainingConfig& unresolved)
         if (shape)
             checkDisk(config, *shape, findings);
     }
-    if (shape && config.memory.quantization == Quantization::none)
+    if (shape)
         checkMemory(unresolved, *shape, findings);
     return findings.take();
 }

@@ -3,6 +3,7 @@
 #include "core/base/diagnostic.h"
 #include "core/base/result.h"
 #include "core/config/training_config.h"
+#include "core/model/qwen3_shape.h"
 #include "core/runs/events.h"
 #include "core/text/chat_template.h"
 #include "core/train/control.h"
@@ -85,6 +86,30 @@ struct BenchLine {
     std::string unit;
 };
 
+struct MemoryBenchOptions {
+    TrainingConfig config; ///< gspo or grpo
+    Qwen3Shape shape; ///< random weights of this shape, in the configuration's type
+    std::int64_t new_tokens = 0; ///< written in the rollout; 0: max_completion_length
+    std::function<void(const std::string& phase)> on_phase;
+};
+
+/// Resident memory of one GSPO or GRPO step; without the empty process, but for `empty_bytes`.
+struct MemoryBench {
+    std::uint64_t empty_bytes = 0; ///< the process with the engine loaded, before the weights
+    std::uint64_t planned_bytes = 0; ///< the plan's peak without its program
+    std::uint64_t peak_bytes = 0;
+    std::uint64_t weight_bytes = 0; ///< as stored
+    struct Phase {
+        std::string name;
+        std::uint64_t peak_bytes = 0; ///< during it
+        std::uint64_t kept_bytes = 0; ///< at its end
+        double seconds = 0;
+    };
+    std::vector<Phase> phases;
+    std::int64_t update_tokens = 0; ///< that went through forward and backward
+    std::string warnings; ///< what a run would have logged, a line each
+};
+
 class Engine {
 public:
     virtual ~Engine() = default;
@@ -101,6 +126,10 @@ public:
         = 0;
     /// Speed of rollout and update of a model of this configuration.
     virtual Result<std::vector<BenchLine>> bench(const TrainingConfig& config) = 0;
+    /// Peak memory of one step with random weights: load, rollout, old log-probabilities where the
+    /// objective needs them, update of one micro-batch of full length, optimiser. Errors: settings
+    /// that cannot be run, too little memory.
+    virtual Result<MemoryBench> benchMemory(const MemoryBenchOptions& options) = 0;
     /// Makes the starter model from nothing: data, tokenizer, random weights, SFT (see
     /// configs/starter_sft.yaml).
     virtual Result<void> makeStarter(const StarterOptions& options) = 0;

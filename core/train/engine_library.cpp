@@ -2,6 +2,7 @@
 #include "core/train/chat_session.h"
 #include "core/train/engine.h"
 #include "core/train/evaluation.h"
+#include "core/train/memory_bench.h"
 #include "core/train/starter.h"
 #include "core/train/threads.h"
 #include "core/train/trainer.h"
@@ -80,6 +81,10 @@ public:
     Result<std::vector<BenchLine>> bench(const TrainingConfig& config) override
     {
         return guarded([&] { return benchmark(config); });
+    }
+    Result<MemoryBench> benchMemory(const MemoryBenchOptions& options) override
+    {
+        return guarded([&] { return zen::benchMemory(options); });
     }
     Result<void> makeStarter(const StarterOptions& options) override
     {

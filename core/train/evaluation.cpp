@@ -57,6 +57,7 @@ void scoreGreedyAnswers(
     GenerationOptions options;
     options.sampling.temperature = 0;
     options.max_new_tokens = maxCompletion(plan.config);
+    options.max_rows = evaluationRows(plan.config);
     options.eos_ids = policy.eos_ids;
     options.vocabulary_limit = policy.tokenizer.size();
 
@@ -109,19 +110,21 @@ double meanNll(const Policy& policy, const std::vector<LearnedText>& texts, bool
     double nll = 0, tokens = 0;
     const auto size = static_cast<std::size_t>(
         std::max<std::int64_t>(plan.config.batch.per_device_eval_batch_size, 1));
-    for (std::size_t begin = 0; begin < by_length.size(); begin += size) {
+    const std::int64_t longest = by_length.empty() ? 0 : tokensOf(*by_length.back());
+    const std::int64_t at_once = plan.config.memory.micro_batch_tokens.value_or(
+        plan.config.batch.per_device_train_batch_size * plan.config.data.cutoff_len);
+    const auto add = [&](std::span<const LearnedText* const> part, std::size_t begin) {
         if (plan.on_progress)
             plan.on_progress(1 - kPerplexityShare
                 + kPerplexityShare * static_cast<double>(begin)
                     / static_cast<double>(by_length.size()));
-        const auto part
-            = std::span(by_length).subspan(begin, std::min(size, by_length.size() - begin));
         const at::Tensor logprobs_N = scoreTargets(policy.model, batchOf(part), forward, 1.0,
             plan.config.memory.logprob_chunk_tokens, LogprobDetail::targets)
                                           .logprobs_N;
         nll -= logprobs_N.sum().item<double>();
         tokens += static_cast<double>(logprobs_N.numel());
-    }
+    };
+    forParts(std::span<const LearnedText* const>(by_length), std::max(at_once, longest), size, add);
     return nll / tokens;
 }
 

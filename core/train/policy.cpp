@@ -2,6 +2,7 @@
 
 #include "core/base/durable_file.h"
 #include "core/base/sha256.h"
+#include "core/text/bpe_trainer.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -53,11 +54,19 @@ std::string fingerprintOf(const CheckpointFolder& checkpoint, const fs::path& ad
     return sha256Hex(text);
 }
 
+/// True if the projections stay in 4 bits: asked for, or stored like that already.
+bool isPacked(const TrainingConfig& config, const Qwen3Shape& shape)
+{
+    return config.memory.quantization == Quantization::nf4 || shape.is_packed;
+}
+
+/// What products compute with: the type of whole weights, or what 4-bit ones are turned into.
 at::ScalarType weightTypeFor(const TrainingConfig& config, const Qwen3Shape& shape)
 {
     if (config.adapter.finetuning_type == FinetuningType::full)
         return at::kFloat;
-    switch (config.memory.dtype) {
+    const MemorySection& memory = config.memory;
+    switch (isPacked(config, shape) ? memory.bnb_4bit_compute_dtype : memory.dtype) {
     case WeightType::bfloat16:
         return at::kBFloat16;
     case WeightType::float32:
@@ -66,6 +75,19 @@ at::ScalarType weightTypeFor(const TrainingConfig& config, const Qwen3Shape& sha
         break;
     }
     return fasterWeightType(shape);
+}
+
+/// How weights are held whose products compute with `weight_type`.
+LoadOptions formatFor(
+    const TrainingConfig& config, const Qwen3Shape& shape, at::ScalarType weight_type)
+{
+    LoadOptions load;
+    load.weight_type = weight_type;
+    if (isPacked(config, shape)) {
+        load.nf4 = Nf4Options{ weight_type, config.memory.bnb_4bit_use_double_quant };
+        load.weight_type = config.memory.dtype == WeightType::float32 ? at::kFloat : at::kBFloat16;
+    }
+    return load;
 }
 
 void addEndOfText(Policy& policy)
@@ -110,13 +132,15 @@ Result<OpenedModel> openModel(const std::string& name)
 Adapter frozenCopy(const Adapter& adapter)
 {
     Adapter copy = adapter;
-    for (auto& layer : copy.layers)
-        for (LoraPair& pair : layer) {
-            if (!pair.a_RI.defined())
-                continue;
-            pair.a_RI = pair.a_RI.detach().clone();
-            pair.b_OR = pair.b_OR.detach().clone();
-        }
+    const auto detach = [](LoraPair& pair) {
+        if (pair.a_RI.defined())
+            pair = { pair.a_RI.detach().clone(), pair.b_OR.detach().clone() };
+    };
+    for (LayerPairs& layer : copy.layers) {
+        std::for_each(layer.projections.begin(), layer.projections.end(), detach);
+        for (auto& expert : layer.experts)
+            std::for_each(expert.begin(), expert.end(), detach);
+    }
     return copy;
 }
 
@@ -148,11 +172,14 @@ Result<void> attachAdapter(Policy& policy, const TrainingConfig& config)
     return {};
 }
 
-Result<void> loadWeights(Policy& policy, const TrainingConfig& config, const PolicyOptions& options)
+Result<void> loadWeights(Policy& policy, const TrainingConfig& config, const Qwen3Shape& shape,
+    const PolicyOptions& options)
 {
     const bool full = config.adapter.finetuning_type == FinetuningType::full;
-    LoadOptions load;
-    load.weight_type = policy.weight_type;
+    LoadOptions load = formatFor(config, shape, policy.weight_type);
+    if (full && load.nf4)
+        return fail("finetuning_type: full cannot train the 4-bit weights of "
+            + config.model.model_name_or_path + "; use lora, or a model of whole weights");
     load.trainable = full && options.trainable;
     load.on_progress = options.on_progress;
     auto model = Qwen3::load(policy.checkpoint, load);
@@ -177,22 +204,40 @@ Result<void> loadWeights(Policy& policy, const TrainingConfig& config, const Pol
 
 Result<Policy> loadPolicy(const TrainingConfig& config, const PolicyOptions& options)
 {
-    if (config.memory.quantization != Quantization::none)
-        return fail("quantization: 4bit needs the NF4 kernels, planned for a later release. Set "
-                    "quantization: none (and load_in_4bit: false) to train with whole weights.");
     auto opened = openModel(config.model.model_name_or_path);
     if (!opened)
         return tl::unexpected(opened.error());
-    if (opened->shape.isMoe())
-        return fail(
-            "mixture-of-experts models are planned for a later release; choose a dense one");
     Policy policy{ std::move(opened->checkpoint), {}, {}, std::move(opened->tokenizer), {},
         at::kFloat, {} };
     policy.weight_type = options.weight_type.value_or(weightTypeFor(config, opened->shape));
     policy.fingerprint = fingerprintOf(policy.checkpoint, config.model.adapter_name_or_path);
-    if (auto loaded = loadWeights(policy, config, options); !loaded)
+    if (auto loaded = loadWeights(policy, config, opened->shape, options); !loaded)
         return tl::unexpected(loaded.error());
     addEndOfText(policy);
+    return policy;
+}
+
+Result<Policy> randomPolicy(const TrainingConfig& config, const Qwen3Shape& shape)
+{
+    const std::vector<std::string> texts = { "random" };
+    BpeTrainingOptions training;
+    training.vocab_size = 256 + static_cast<std::int64_t>(training.added.size());
+    const auto tokenizer_json = trainTokenizerJson(texts, training);
+    if (!tokenizer_json)
+        return tl::unexpected(tokenizer_json.error());
+    auto tokenizer = Tokenizer::fromJson(*tokenizer_json);
+    if (!tokenizer)
+        return tl::unexpected(tokenizer.error());
+    const at::ScalarType weight_type = weightTypeFor(config, shape);
+    LoadOptions load = formatFor(config, shape, weight_type);
+    load.trainable = config.adapter.finetuning_type == FinetuningType::full;
+    if (load.trainable && load.nf4)
+        return fail("finetuning_type: full cannot train 4-bit weights; use lora");
+    Policy policy{ {}, Qwen3::random(shape, static_cast<std::uint64_t>(config.run.seed), load), {},
+        std::move(*tokenizer), {}, weight_type, {} };
+    if (!load.trainable)
+        if (auto attached = attachAdapter(policy, config); !attached)
+            return tl::unexpected(attached.error());
     return policy;
 }
 

@@ -25,7 +25,7 @@ struct Policy {
         frozen_reference; ///< where disabling the adapter does not give the reference
     Tokenizer tokenizer;
     std::vector<std::int64_t> eos_ids;
-    at::ScalarType weight_type = at::kFloat;
+    at::ScalarType weight_type = at::kFloat; ///< of products; also where weights are in 4 bits
     std::string fingerprint; ///< SHA-256 over the model's files (headers of weights), tokenizer and
                              ///< start adapter
 };
@@ -39,6 +39,10 @@ struct PolicyOptions {
 
 /// Loads model, tokenizer and adapter as the (resolved) configuration says.
 Result<Policy> loadPolicy(const TrainingConfig& config, const PolicyOptions& options);
+
+/// Random weights of this shape in the configuration's type, with a new adapter and a tokenizer of
+/// bytes: for measuring.
+Result<Policy> randomPolicy(const TrainingConfig& resolved, const Qwen3Shape& shape);
 
 /// A model without training: chat, evaluation. `adapter` may be empty.
 Result<Policy> loadPolicyForUse(

@@ -55,6 +55,8 @@ PolicyObjective::PolicyObjective(RunContext& context, std::vector<PreparedPrompt
     , m_plan(rolloutPlanOf(context.config))
     , m_loss(policyLossSettings(context.config))
     , m_prompts(std::move(prompts))
+    , m_budget(context)
+    , m_rows_at_once(rowsAtOnce(context.config))
 {
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "core/algorithm/policy_loss.h"
+#include "core/rollout/generator.h"
 #include "core/rollout/rollout.h"
 #include "core/train/conversation.h"
 #include "core/train/objective.h"
+#include "core/train/token_budget.h"
 
 #include <span>
 #include <vector>
@@ -43,19 +45,31 @@ public:
     double epoch(const TrainingState& state) const override;
     StepOutcome accumulateGradients(TrainingState& state) override;
 
+    /// Log-probabilities that stay fixed while the batch is learned from: the policy's own before
+    /// the first update (if a later update will differ from it), and the reference policy's (if
+    /// beta is not 0). `step` is for reports.
+    void addFixedLogprobs(std::vector<RolloutRow>& rows, std::int64_t step);
+    /// Adds the gradients of one optimiser step that learns from these rows.
+    StepOutcome learn(const std::vector<RolloutRow>& rows, std::int64_t step);
+
 private:
     // rollout_phase.cpp
     std::vector<RolloutRow> drawRows(TrainingState& state, Metrics& metrics);
     void makeRollouts(TrainingState& state);
     std::vector<RolloutGroup> drawPrompts(std::int64_t generation) const;
     Metrics generateCompletions(std::vector<RolloutGroup>& groups, TrainingState& state);
+    std::vector<std::vector<Completion>> generateWithinMemory(
+        const std::vector<std::vector<std::int64_t>>& prompts, GenerationOptions options,
+        std::int64_t step);
     Metrics scoreCompletions(std::vector<RolloutGroup>& groups, TrainingState& state);
     void publishCompletions(const std::vector<RolloutGroup>& groups, std::int64_t step);
     std::vector<RolloutRow> rowsOf(const std::vector<RolloutGroup>& groups) const;
-    void addFixedLogprobs(std::vector<RolloutRow>& rows, std::int64_t step);
+    void addFixedLogprobsInParts(
+        const std::vector<RolloutRow*>& by_length, std::int64_t tokens, std::int64_t step);
 
     // update_phase.cpp
-    StepOutcome learn(const std::vector<RolloutRow>& rows, std::int64_t step);
+    StepOutcome learnInParts(
+        const std::vector<const RolloutRow*>& order, std::int64_t tokens, std::int64_t step);
     PolicyLoss microBatchLoss(std::span<const RolloutRow* const> rows,
         const StepNormalizer& normalizer, std::uint64_t dropout_key);
 
@@ -66,6 +80,8 @@ private:
     RolloutPlan m_plan;
     PolicyLossSettings m_loss;
     std::vector<PreparedPrompt> m_prompts;
+    TokenBudget m_budget;
+    std::int64_t m_rows_at_once; ///< completions written at the same time; halved like the budget
 };
 
 } // namespace zen

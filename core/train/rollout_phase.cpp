@@ -160,7 +160,7 @@ Metrics PolicyObjective::generateCompletions(
     for (const RolloutGroup& group : groups)
         prompts.push_back(group.prompt_ids);
     const Stopwatch watch;
-    auto completions = generate(m_context.policy.model, prompts, options);
+    auto completions = generateWithinMemory(prompts, options, step);
     const double seconds = watch.seconds();
 
     double completion_tokens = 0, prompt_tokens = 0;
@@ -176,6 +176,34 @@ Metrics PolicyObjective::generateCompletions(
     Metrics metrics = lengthMetrics(groups);
     metrics["speed/rollout_tokens_per_second"] = completion_tokens / seconds;
     return metrics;
+}
+
+/// Fewer rows at a time when memory runs out; which tokens a row gets does not depend on that.
+std::vector<std::vector<Completion>> PolicyObjective::generateWithinMemory(
+    const std::vector<std::vector<std::int64_t>>& prompts, GenerationOptions options,
+    std::int64_t step)
+{
+    releaseIdleMemory(m_context.policy.model);
+    std::vector<std::vector<Completion>> completions;
+    std::int64_t rows = std::min(
+        m_rows_at_once, static_cast<std::int64_t>(prompts.size()) * options.completions_per_prompt);
+    const auto attempt = [&](std::int64_t size) {
+        options.max_rows = size;
+        completions = generate(m_context.policy.model, prompts, options);
+    };
+    const auto before_retry = [&](std::int64_t size) {
+        m_rows_at_once = size;
+        releaseIdleMemory(m_context.policy.model);
+        m_context.reporter.warning(fmt::format(
+            "step {}: memory ran out in the rollout; it runs again with {} completions at a time",
+            step, size));
+    };
+    if (!retryInHalves(rows, 1, attempt, before_retry))
+        throw memoryExhausted(m_context,
+            fmt::format("memory ran out in the rollout of step {}, even with one completion at a "
+                        "time",
+                step));
+    return completions;
 }
 
 Metrics PolicyObjective::scoreCompletions(std::vector<RolloutGroup>& groups, TrainingState& state)
@@ -250,33 +278,32 @@ std::vector<RolloutRow> PolicyObjective::rowsOf(const std::vector<RolloutGroup>&
     return rows;
 }
 
-/// Log-probabilities that stay fixed while the batch is learned from: the policy's own before the
-/// first update (if a later update will differ from it), and the reference policy's (if beta is not
-/// 0).
 void PolicyObjective::addFixedLogprobs(std::vector<RolloutRow>& rows, std::int64_t step)
 {
-    const bool with_old = m_plan.offPolicy();
-    const bool with_reference = m_loss.beta != 0;
-    if (!with_old && !with_reference)
+    if (!m_plan.offPolicy() && m_loss.beta == 0)
         return;
     m_context.reporter.phase(Phase::updating, step);
+    releaseIdleMemory(m_context.policy.model);
     std::vector<RolloutRow*> by_length;
     for (RolloutRow& row : rows)
         by_length.push_back(&row);
-    std::stable_sort(by_length.begin(), by_length.end(), [](const auto* a, const auto* b) {
-        return a->prompt_ids.size() + a->completion_ids.size()
-            < b->prompt_ids.size() + b->completion_ids.size();
-    });
+    std::stable_sort(by_length.begin(), by_length.end(),
+        [](const auto* a, const auto* b) { return tokensOf(*a) < tokensOf(*b); });
+    const std::int64_t longest = by_length.empty() ? 0 : tokensOf(*by_length.back());
+    m_budget.within(step, longest * m_plan.micro_batch, longest,
+        [&](std::int64_t tokens) { addFixedLogprobsInParts(by_length, tokens, step); });
+}
+
+void PolicyObjective::addFixedLogprobsInParts(
+    const std::vector<RolloutRow*>& by_length, std::int64_t tokens, std::int64_t step)
+{
     const c10::NoGradGuard no_grad;
     const double temperature = m_context.config.sampling.temperature;
     const std::int64_t chunk = m_context.config.memory.logprob_chunk_tokens;
-    const auto size = static_cast<std::size_t>(m_plan.micro_batch);
-    for (std::size_t begin = 0; begin < by_length.size(); begin += size) {
+    const std::vector<const RolloutRow*> rows(by_length.begin(), by_length.end());
+    const auto most_rows = static_cast<std::size_t>(m_plan.micro_batch);
+    forParts(std::span(rows), tokens, most_rows, [&](const auto& part, std::size_t begin) {
         m_context.checkControl(step);
-        const std::vector<const RolloutRow*> part(
-            by_length.begin() + static_cast<std::ptrdiff_t>(begin),
-            by_length.begin()
-                + static_cast<std::ptrdiff_t>(std::min(begin + size, by_length.size())));
         const TokenBatch batch = batchOf(part);
         const auto give = [&](const at::Tensor& logprobs_N, std::vector<float> RolloutRow::*place) {
             const float* next = logprobs_N.data_ptr<float>();
@@ -286,15 +313,15 @@ void PolicyObjective::addFixedLogprobs(std::vector<RolloutRow>& rows, std::int64
                 next += length;
             }
         };
-        if (with_old)
+        if (m_plan.offPolicy())
             give(scoreTargets(
                      m_context.policy.model, batch, {}, temperature, chunk, LogprobDetail::targets)
                      .logprobs_N,
                 &RolloutRow::old_logprobs);
-        if (with_reference)
+        if (m_loss.beta != 0)
             give(referenceLogprobs(m_context.policy, batch, temperature, chunk),
                 &RolloutRow::reference_logprobs);
-    }
+    });
 }
 
 } // namespace zen

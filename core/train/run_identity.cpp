@@ -16,7 +16,8 @@ constexpr std::array kFreeFields{ "model_name_or_path", "adapter_name_or_path", 
     "dataset_dir", "eval_dataset", "output_dir", "run_name", "overwrite_output_dir",
     "resume_from_checkpoint", "logging_steps", "save_steps", "save_total_limit", "eval_strategy",
     "eval_steps", "max_eval_samples", "per_device_eval_batch_size", "log_completions", "report_to",
-    "deepspeed", "gradient_checkpointing", "logprob_chunk_tokens", "num_threads" };
+    "deepspeed", "gradient_checkpointing", "micro_batch_tokens", "logprob_chunk_tokens",
+    "num_threads", "rollout_rows", "force_memory" };
 
 /// The number of steps shapes every schedule but a constant one.
 bool mayChangeLength(const OptimizerSection& optimizer)

@@ -3,6 +3,7 @@
 #include "core/base/durable_file.h"
 #include "core/base/machine.h"
 #include "core/train/evaluation.h"
+#include "core/train/token_budget.h"
 
 #include <fmt/format.h>
 
@@ -45,7 +46,7 @@ void Session::step()
     const Stopwatch watch;
     m_context->checkControl(m_state.step + 1);
     m_optimizer->zeroGradients();
-    const StepOutcome outcome = m_objective->accumulateGradients(m_state);
+    const StepOutcome outcome = gradientsOfStep();
     const double norm = m_optimizer->gradientNorm();
     const double rate = learningRate(m_schedule, m_state.step);
     if (std::isfinite(outcome.loss) && std::isfinite(norm)) {
@@ -56,6 +57,20 @@ void Session::step()
     }
     ++m_state.step;
     reportStep(outcome, norm, rate, watch.seconds());
+}
+
+/// When memory runs out for good, the run ends with a checkpoint of the last step, as if this one
+/// had not begun.
+StepOutcome Session::gradientsOfStep()
+{
+    const TrainingState before = m_state;
+    try {
+        return m_objective->accumulateGradients(m_state);
+    } catch (const MemoryExhausted&) {
+        m_state = before;
+        saveCheckpoint();
+        throw;
+    }
 }
 
 void Session::countNonFinite(double loss, double norm)

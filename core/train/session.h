@@ -45,6 +45,7 @@ private:
 
     // session.cpp
     void step();
+    StepOutcome gradientsOfStep();
     void reportStep(const StepOutcome& outcome, double norm, double rate, double seconds);
     void countNonFinite(double loss, double norm);
     void betweenSteps();

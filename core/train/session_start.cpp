@@ -1,4 +1,5 @@
 #include "core/base/durable_file.h"
+#include "core/base/machine.h"
 #include "core/config/read_config.h"
 #include "core/plan/memory_plan.h"
 #include "core/train/run_identity.h"
@@ -14,6 +15,9 @@ namespace zen {
 namespace fs = std::filesystem;
 
 namespace {
+
+/// Pages of the libraries that a run touches after it has begun.
+constexpr std::uint64_t kCodeToCome = 20'000'000;
 
 template <class T> T orThrow(Result<T> result)
 {
@@ -110,6 +114,8 @@ void Session::loadRun(const std::optional<Snapshot>& snapshot)
         = [this](double fraction) { m_reporter.phase(Phase::loading, 0, 0.8 * fraction); };
     if (snapshot)
         options.weight_type = snapshot->weight_type == "bfloat16" ? at::kBFloat16 : at::kFloat;
+    PlanBasis basis;
+    basis.program_bytes = residentBytes() + kCodeToCome;
     Policy policy = orThrow(loadPolicy(m_config, options));
     DatasetSplit data = orThrow(loadDatasets(m_config.data, m_config.run.seed));
     if (data.train.rows.empty())
@@ -118,7 +124,9 @@ void Session::loadRun(const std::optional<Snapshot>& snapshot)
         rubricOf(m_config.algorithm.rewards), m_options.shuffle_rewards, m_control, m_reporter });
     m_identity = identityOf(m_config, m_context->policy.fingerprint, m_context->data.fingerprint,
         m_options.shuffle_rewards);
-    m_planned_bytes = planMemory(m_config, m_context->policy.model.shape()).peak();
+    basis.lengths
+        = measureLengths(m_context->data.train, m_context->policy.tokenizer, m_config.model);
+    m_planned_bytes = planMemory(m_config, m_context->policy.model.shape(), basis).peak();
 
     const bool sft = m_config.algorithm.stage == Stage::sft;
     if (!sft && !m_context->rubric)

@@ -2,6 +2,7 @@
 #include "core/train/conversation.h"
 #include "core/train/objective.h"
 #include "core/train/stopwatch.h"
+#include "core/train/token_budget.h"
 
 #include <ATen/ATen.h>
 
@@ -31,6 +32,7 @@ public:
         , m_rows_per_step(std::min(m_texts.size(),
               m_micro_batch
                   * static_cast<std::size_t>(context.config.batch.gradient_accumulation_steps)))
+        , m_budget(context)
     {
     }
 
@@ -63,11 +65,14 @@ private:
     }
     std::vector<std::size_t> orderOf(std::int64_t epoch) const;
     std::vector<const LearnedText*> rowsOf(std::int64_t step);
+    StepOutcome learnInParts(const std::vector<const LearnedText*>& rows, double targets,
+        std::int64_t tokens, std::int64_t step);
 
     RunContext& m_context;
     std::vector<LearnedText> m_texts;
     std::size_t m_micro_batch;
     std::size_t m_rows_per_step;
+    TokenBudget m_budget;
     std::int64_t m_ordered_epoch = -1;
     std::vector<std::size_t> m_order; ///< of m_ordered_epoch
 };
@@ -127,30 +132,53 @@ StepOutcome SftObjective::accumulateGradients(TrainingState& state)
     for (const LearnedText* row : rows)
         targets += static_cast<double>(row->targets());
 
+    std::int64_t longest = 0, largest = 0;
+    for (const LearnedText* row : rows)
+        longest = std::max(longest, tokensOf(*row));
+    forParts(std::span(rows), m_budget.tokens(), m_micro_batch,
+        [&](const auto& part, std::size_t) { largest = std::max(largest, paddedTokens(part)); });
+    StepOutcome outcome;
+    m_budget.within(step, largest, longest,
+        [&](std::int64_t tokens) { outcome = learnInParts(rows, targets, tokens, step); });
+    state.num_tokens += outcome.update_tokens;
+    outcome.metrics["num_tokens"] = state.num_tokens;
+    outcome.update_seconds = watch.seconds();
+    return outcome;
+}
+
+StepOutcome SftObjective::learnInParts(const std::vector<const LearnedText*>& rows, double targets,
+    std::int64_t tokens, std::int64_t step)
+{
     StepOutcome outcome;
     ForwardOptions forward;
+    const double router_weight = m_context.config.algorithm.router_aux_loss_coef;
+    double nll = 0;
+    at::Tensor router_loss;
+    if (router_weight > 0)
+        forward.router_loss = &router_loss;
     forward.gradient_checkpointing = m_context.config.memory.gradient_checkpointing;
-    for (std::size_t begin = 0; begin < rows.size(); begin += m_micro_batch) {
+    forParts(std::span(rows), tokens, m_micro_batch, [&](const auto& part, std::size_t begin) {
         m_context.checkControl(step);
         if (m_context.config.adapter.lora_dropout > 0)
             forward.dropout_key = seedFor(step, kDropoutPurpose + begin);
-        const auto part
-            = std::span(rows).subspan(begin, std::min(m_micro_batch, rows.size() - begin));
-        const TokenBatch batch = batchOf(part);
-        const at::Tensor logprobs_N = scoreTargets(m_context.policy.model, batch, forward, 1.0,
-            m_context.config.memory.logprob_chunk_tokens, LogprobDetail::targets)
+        const at::Tensor logprobs_N = scoreTargets(m_context.policy.model, batchOf(part), forward,
+            1.0, m_context.config.memory.logprob_chunk_tokens, LogprobDetail::targets)
                                           .logprobs_N;
-        const at::Tensor loss = sftLoss(logprobs_N, targets);
+        at::Tensor loss = sftLoss(logprobs_N, targets);
+        nll += loss.template item<double>();
+        if (router_loss.defined()) { // each part counts by its share of the rows
+            const at::Tensor share = router_loss
+                * (static_cast<double>(part.size()) / static_cast<double>(rows.size()));
+            outcome.metrics["aux_loss"] += share.item<double>();
+            loss = loss + router_weight * share;
+        }
         loss.backward();
-        outcome.loss += loss.item<double>();
+        outcome.loss += loss.template item<double>();
         for (const LearnedText* row : part)
             outcome.update_tokens += static_cast<double>(row->ids.size());
-    }
-    state.num_tokens += outcome.update_tokens;
-    outcome.metrics["num_tokens"] = state.num_tokens;
-    outcome.metrics["policy/nll"] = outcome.loss;
-    outcome.metrics["policy/ppl"] = std::exp(outcome.loss);
-    outcome.update_seconds = watch.seconds();
+    });
+    outcome.metrics["policy/nll"] = nll;
+    outcome.metrics["policy/ppl"] = std::exp(nll);
     return outcome;
 }
 

@@ -10,13 +10,9 @@ namespace zen {
 namespace {
 
 constexpr std::uint64_t kDropout = 4;
+constexpr const char* kRouterLoss = "router_loss"; ///< among the sums over micro-batches
 /// More than a step has rows, so that every micro-batch has a key of its own.
 constexpr std::int64_t kMicroBatches = 1 << 20;
-
-std::size_t tokensOf(const RolloutRow& row)
-{
-    return row.prompt_ids.size() + row.completion_ids.size();
-}
 
 /// The step's rows in the order in which they are cut into micro-batches: by length, which saves
 /// padding and changes nothing since every loss but bnpo divides by the whole step.
@@ -32,13 +28,13 @@ std::vector<const RolloutRow*> microBatchOrder(
     return order;
 }
 
-StepNormalizer normalizerOf(const std::vector<RolloutRow>& rows)
+StepNormalizer normalizerOf(std::span<const RolloutRow* const> rows)
 {
     StepNormalizer step;
     step.rows = static_cast<double>(rows.size());
-    for (const RolloutRow& row : rows)
-        if (!row.masked)
-            step.active_tokens += static_cast<double>(row.completion_ids.size());
+    for (const RolloutRow* row : rows)
+        if (!row->masked)
+            step.active_tokens += static_cast<double>(row->completion_ids.size());
     return step;
 }
 
@@ -47,29 +43,55 @@ StepNormalizer normalizerOf(const std::vector<RolloutRow>& rows)
 StepOutcome PolicyObjective::learn(const std::vector<RolloutRow>& rows, std::int64_t step)
 {
     m_context.reporter.phase(Phase::updating, step);
+    releaseIdleMemory(m_context.policy.model);
     const Stopwatch watch;
-    const StepNormalizer normalizer = normalizerOf(rows);
     const std::vector<const RolloutRow*> order = microBatchOrder(rows, m_loss.loss_type);
+    const auto most_rows = static_cast<std::size_t>(m_plan.micro_batch);
+    std::int64_t largest = 0, longest = 0;
+    forParts(std::span(order), m_budget.tokens(), most_rows,
+        [&](const auto& part, std::size_t) { largest = std::max(largest, paddedTokens(part)); });
+    for (const RolloutRow& row : rows)
+        longest = std::max(longest, tokensOf(row));
 
+    StepOutcome outcome;
+    m_budget.within(step, largest, longest,
+        [&](std::int64_t tokens) { outcome = learnInParts(order, tokens, step); });
+    outcome.update_seconds = watch.seconds();
+    return outcome;
+}
+
+/// Micro-batch after micro-batch, each in parts of at most `tokens` tokens.
+StepOutcome PolicyObjective::learnInParts(
+    const std::vector<const RolloutRow*>& order, std::int64_t tokens, std::int64_t step)
+{
+    StepNormalizer normalizer = normalizerOf(order);
     StepOutcome outcome;
     std::map<std::string, double> sums;
     const auto size = static_cast<std::size_t>(m_plan.micro_batch);
     for (std::size_t begin = 0; begin < order.size(); begin += size) {
-        m_context.checkControl(step);
-        m_context.reporter.phase(
-            Phase::updating, step, static_cast<double>(begin) / static_cast<double>(order.size()));
-        const auto part = std::span(order).subspan(begin, std::min(size, order.size() - begin));
-        const PolicyLoss loss = microBatchLoss(part, normalizer,
-            seedFor(kDropout, step * kMicroBatches + static_cast<std::int64_t>(begin)));
-        if (loss.loss.requires_grad())
-            loss.loss.backward();
-        outcome.loss += loss.loss.item<double>();
-        addSums(sums, loss.sums);
-        for (const RolloutRow* row : part)
-            outcome.update_tokens += static_cast<double>(tokensOf(*row));
+        const auto micro_batch
+            = std::span(order).subspan(begin, std::min(size, order.size() - begin));
+        const StepNormalizer own = normalizerOf(micro_batch);
+        normalizer.micro_batch_rows = own.rows;
+        normalizer.micro_batch_tokens = own.active_tokens;
+        forParts(micro_batch, tokens, size, [&](const auto& part, std::size_t first) {
+            m_context.checkControl(step);
+            const std::size_t place = begin + first;
+            m_context.reporter.phase(Phase::updating, step,
+                static_cast<double>(place) / static_cast<double>(order.size()));
+            const PolicyLoss loss = microBatchLoss(part, normalizer,
+                seedFor(kDropout, step * kMicroBatches + static_cast<std::int64_t>(place)));
+            if (loss.loss.requires_grad())
+                loss.loss.backward();
+            outcome.loss += loss.loss.template item<double>();
+            addSums(sums, loss.sums);
+            for (const RolloutRow* row : part)
+                outcome.update_tokens += static_cast<double>(tokensOf(*row));
+        });
     }
     outcome.metrics = policyMetrics(sums);
-    outcome.update_seconds = watch.seconds();
+    if (const auto router = sums.find(kRouterLoss); router != sums.end())
+        outcome.metrics["aux_loss"] = router->second;
     return outcome;
 }
 
@@ -81,6 +103,10 @@ PolicyLoss PolicyObjective::microBatchLoss(std::span<const RolloutRow* const> ro
     forward.gradient_checkpointing = m_context.config.memory.gradient_checkpointing;
     if (m_context.config.adapter.lora_dropout > 0)
         forward.dropout_key = dropout_key;
+    const double router_weight = m_context.config.algorithm.router_aux_loss_coef;
+    at::Tensor router_loss;
+    if (router_weight > 0)
+        forward.router_loss = &router_loss;
     const TokenLogprobs scored = scoreTargets(m_context.policy.model, batch, forward,
         m_context.config.sampling.temperature, m_context.config.memory.logprob_chunk_tokens,
         LogprobDetail::all);
@@ -95,7 +121,13 @@ PolicyLoss PolicyObjective::microBatchLoss(std::span<const RolloutRow* const> ro
         inputs.old_logprobs_BT = rectangleOf(rows, &RolloutRow::old_logprobs);
     if (m_loss.beta != 0)
         inputs.reference_logprobs_BT = rectangleOf(rows, &RolloutRow::reference_logprobs);
-    return policyLoss(inputs, m_loss, normalizer);
+    PolicyLoss loss = policyLoss(inputs, m_loss, normalizer);
+    if (router_loss.defined()) { // each part counts by its share of the step's rows
+        const at::Tensor share = router_loss * (static_cast<double>(rows.size()) / normalizer.rows);
+        loss.loss = loss.loss + router_weight * share;
+        loss.sums[kRouterLoss] = share.item<double>();
+    }
+    return loss;
 }
 
 } // namespace zen

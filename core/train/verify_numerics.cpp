@@ -1,4 +1,5 @@
 #include "core/base/durable_file.h"
+#include "core/model/nf4.h"
 #include "core/rollout/sampling.h"
 #include "core/text/chat_template.h"
 #include "core/text/tokenizer.h"
@@ -134,6 +135,26 @@ Result<void> checkAdamw(const fs::path& folder, CaseReport& report)
     return {};
 }
 
+Result<void> checkNf4(const fs::path& folder, CaseReport& report)
+{
+    const fs::path file = folder / "nf4.safetensors";
+    const auto tensors = readTensors(file);
+    if (!tensors)
+        return tl::unexpected(tensors.error());
+    for (const char* name : { "weight", "packed", "absmax", "dequantised" })
+        if (!tensors->contains(name))
+            return fail(file.string() + " has no tensor " + name);
+    const auto matrix = packNf4(tensors->at("weight"), {});
+    const at::Tensor codes = tensors->at("packed").reshape({ -1 });
+    const double wrong = codes.sizes() == matrix->codes.sizes()
+        ? codes.ne(matrix->codes).sum().item<double>()
+        : static_cast<double>(codes.numel());
+    report.compare(fmt::format("NF4 packing, {} bytes", codes.numel()), wrong, 0);
+    report.compare("NF4 scales", largestError(matrix->scales, tensors->at("absmax")), 0);
+    report.compare("NF4 numbers", largestError(unpackNf4(*matrix), tensors->at("dequantised")), 0);
+    return {};
+}
+
 Result<void> checkTokenizer(
     const fs::path& folder, const fs::path& tokenizer_json, CaseReport& report)
 {
@@ -214,7 +235,7 @@ void verifyNumerics(const fs::path& folder, CaseReport& report)
     if (fs::exists(folder / "adamw.safetensors"))
         report.guard("AdamW", [&] { return checkAdamw(folder, report); });
     if (fs::exists(folder / "nf4.safetensors"))
-        report.skip("NF4", "needs 4-bit weights, planned for a later release");
+        report.guard("NF4", [&] { return checkNf4(folder, report); });
 }
 
 void verifyText(const fs::path& folder, const fs::path& tokenizer_json, CaseReport& report)

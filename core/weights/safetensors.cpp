@@ -194,11 +194,21 @@ const std::filesystem::path& SafetensorsFile::path() const
 
 Result<void> SafetensorsFile::read(const TensorEntry& entry, std::span<std::byte> destination) const
 {
-    const int fd = m_state->file.get();
     if (destination.size() != entry.bytes)
         return fail(entry.name + ": " + std::to_string(entry.bytes)
             + " bytes do not fit a buffer of " + std::to_string(destination.size()));
-    if (auto done = readAt(fd, entry.begin, destination.data(), destination.size(), m_state->path);
+    return readPart(entry, 0, destination);
+}
+
+Result<void> SafetensorsFile::readPart(
+    const TensorEntry& entry, std::uint64_t offset, std::span<std::byte> destination) const
+{
+    const int fd = m_state->file.get();
+    if (offset > entry.bytes || destination.size() > entry.bytes - offset)
+        return fail(entry.name + ": has " + std::to_string(entry.bytes) + " bytes, not "
+            + std::to_string(destination.size()) + " from " + std::to_string(offset) + " on");
+    if (auto done
+        = readAt(fd, entry.begin + offset, destination.data(), destination.size(), m_state->path);
         !done)
         return fail(done.error().message + " (tensor " + entry.name + ")");
     struct stat info { };

@@ -40,6 +40,9 @@ public:
 
     /// Fills `destination` (entry.bytes long). Errors: I/O, the file changed since opening.
     Result<void> read(const TensorEntry& entry, std::span<std::byte> destination) const;
+    /// Fills `destination` with the entry's bytes from `offset` on.
+    Result<void> readPart(
+        const TensorEntry& entry, std::uint64_t offset, std::span<std::byte> destination) const;
 
 private:
     struct State;

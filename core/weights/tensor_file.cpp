@@ -4,8 +4,6 @@
 
 namespace zen {
 
-namespace {
-
 at::ScalarType scalarTypeOf(TensorType type)
 {
     switch (type) {
@@ -32,6 +30,8 @@ at::ScalarType scalarTypeOf(TensorType type)
     }
     return at::kFloat;
 }
+
+namespace {
 
 Result<TensorType> tensorTypeOf(at::ScalarType type)
 {

@@ -13,6 +13,9 @@ namespace zen {
 
 using NamedTensors = std::map<std::string, at::Tensor>;
 
+/// The tensor type for an element type of the format.
+at::ScalarType scalarTypeOf(TensorType type);
+
 /// One tensor on the CPU in the file's own type (bf16 stays bf16).
 Result<at::Tensor> readTensor(const SafetensorsFile& file, const TensorEntry& entry);
 

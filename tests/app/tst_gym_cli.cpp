@@ -31,6 +31,8 @@ private Q_SLOTS:
     void keys_listEveryFieldAsJsonToo();
     void plan_addsUp();
     void plan_knowsTierWithoutWeights();
+    void plan_comparesWithTheMemoryGiven();
+    void train_refusesWhatCannotFit();
     void reward_scoresReferenceAnswers();
     void reward_scoresGivenCompletions();
     void reward_namesBadCompletionLine();
@@ -40,6 +42,8 @@ private Q_SLOTS:
     void verify_ofMissingFolder_isBadInput();
     void chat_withUnknownModel_isBadInput();
     void starter_refusesExistingFolder();
+    void benchMemory_measuresAStep();
+    void benchMemory_namesTheTiers();
 
 private:
     QString write(const QString& name, const QByteArray& bytes);
@@ -211,6 +215,37 @@ void TestGymCli::seedCommand_saysWhereWeightsGo()
     QVERIFY2(result.err.contains(m_folder->path()), "the hub's cache below HOME is not named");
 }
 
+void TestGymCli::benchMemory_measuresAStep()
+{
+    const GymResult result
+        = gym({ QStringLiteral("bench"), QStringLiteral("memory"), QStringLiteral("--tier"),
+            QStringLiteral("starter"), QStringLiteral("--new"), QStringLiteral("2"),
+            QStringLiteral("--json"), QStringLiteral("--per_device_train_batch_size"),
+            QStringLiteral("8"), QStringLiteral("--num_generations"), QStringLiteral("4"),
+            QStringLiteral("--micro_batch_tokens=800") });
+    QVERIFY2(result.code == 0, qPrintable(result.err));
+    const QJsonObject object = QJsonDocument::fromJson(result.out.toUtf8()).object();
+    QCOMPARE(object[QStringLiteral("seed_bytes")].toDouble(), 0.6e9);
+    QVERIFY(object[QStringLiteral("planned_bytes")].toDouble() > 1e6);
+    const double weights = object[QStringLiteral("weight_bytes")].toDouble();
+    QVERIFY(weights > 1e6);
+    QVERIFY(object[QStringLiteral("peak_bytes")].toDouble() > weights);
+    QCOMPARE(object[QStringLiteral("micro_batch_tokens")].toInt(), 800);
+    const int context = object[QStringLiteral("update_tokens")].toInt() / 8;
+    QVERIFY2(context >= 64, qPrintable(result.out));
+    QCOMPARE(object[QStringLiteral("update_tokens")].toInt(), 8 * context);
+    QCOMPARE(object[QStringLiteral("phases")].toArray().last()[QStringLiteral("name")].toString(),
+        QStringLiteral("update"));
+}
+
+void TestGymCli::benchMemory_namesTheTiers()
+{
+    const GymResult result = gym({ QStringLiteral("bench"), QStringLiteral("memory"),
+        QStringLiteral("--tier"), QStringLiteral("giant") });
+    QCOMPARE(result.code, 2);
+    QVERIFY2(result.err.contains(QStringLiteral("nano, eco")), qPrintable(result.err));
+}
+
 void TestGymCli::multiDeviceSettings_areExplainedOnce()
 {
     const QString config = write(QStringLiteral("c.yaml"), tinyConfig());
@@ -248,17 +283,26 @@ void TestGymCli::plan_addsUp()
         QStringLiteral("configs/starter_gspo.yaml"), QStringLiteral("--json") });
     QVERIFY2(result.code == 0, qPrintable(result.err));
     const QJsonObject plan = QJsonDocument::fromJson(result.out.toUtf8()).object();
-    const auto number
-        = [&plan](const char* key) { return plan.value(QLatin1String(key)).toDouble(-1); };
-    const double shared = number("program") + number("weights") + number("adapter")
-        + number("logits") + number("overhead");
-    QCOMPARE(number("rollout"), shared + number("kv_cache"));
-    QCOMPARE(number("update"), shared + number("activations"));
-    QCOMPARE(number("peak"), std::max(number("rollout"), number("update")));
-    QVERIFY(number("weights") > 0);
+    const QJsonObject phases = plan.value(QLatin1String("phases")).toObject();
+    QCOMPARE(phases.keys(),
+        (QStringList{ QStringLiteral("evaluation"), QStringLiteral("load"),
+            QStringLiteral("rollout"), QStringLiteral("update") }));
+    double largest = 0;
+    for (const QString& name : phases.keys()) {
+        QJsonObject phase = phases.value(name).toObject();
+        const double total = phase.take(QLatin1String("total")).toDouble();
+        double sum = 0;
+        for (const QJsonValue& term : phase)
+            sum += term.toDouble();
+        QCOMPARE(sum, total);
+        largest = std::max(largest, total);
+    }
+    QCOMPARE(plan.value(QLatin1String("peak")).toDouble(), largest);
+    QVERIFY(plan.value(QLatin1String("at_most")).toDouble() > largest); // its rows are short
     const GymResult table
         = gym({ QStringLiteral("plan"), QStringLiteral("configs/starter_gspo.yaml") });
     QVERIFY2(table.out.contains(QStringLiteral("Peak")), qPrintable(table.out));
+    QVERIFY2(table.out.contains(QStringLiteral("Largest that fit")), qPrintable(table.out));
 }
 
 void TestGymCli::plan_knowsTierWithoutWeights()
@@ -269,6 +313,57 @@ void TestGymCli::plan_knowsTierWithoutWeights()
     const QJsonObject plan = QJsonDocument::fromJson(result.out.toUtf8()).object();
     // Qwen3-0.6B: 28 layers, hidden 1024, tied embedding of 151,936 tokens
     QCOMPARE(plan.value(QLatin1String("parameters")).toDouble(), 596'049'920.0);
+    QCOMPARE(plan.value(QLatin1String("seed_bytes")).toDouble(), 2e9);
+    QCOMPARE(plan.value(QLatin1String("meets_seed")).toBool(true), false); // in bfloat16
+    const QJsonObject with = plan.value(QLatin1String("meets_seed_with")).toObject();
+    const QJsonObject changes = with.value(QLatin1String("changes")).toObject();
+    QCOMPARE(changes.value(QLatin1String("gradient_checkpointing")).toString(),
+        QStringLiteral("true"));
+    QVERIFY(with.value(QLatin1String("peak_bytes")).toDouble() <= 2e9);
+}
+
+void TestGymCli::plan_comparesWithTheMemoryGiven()
+{
+    const auto planned = [this](const char* config, const char* memory) {
+        const GymResult result = gym({ QStringLiteral("plan"), QLatin1String(config),
+            QStringLiteral("--memory"), QLatin1String(memory), QStringLiteral("--json") });
+        return QJsonDocument::fromJson(result.out.toUtf8()).object();
+    };
+    QVERIFY(planned("configs/gspo_qwen3_next.yaml", "48GB").value(QLatin1String("fits")).toBool());
+    QVERIFY(planned("configs/gspo_qwen3_moe.yaml", "80GB").value(QLatin1String("fits")).toBool());
+    const QJsonObject small = planned("configs/gspo_qwen3_eco_4b.yaml", "8GB");
+    QVERIFY(!small.value(QLatin1String("fits")).toBool(true));
+    QVERIFY(!small.value(QLatin1String("proposals")).toArray().isEmpty());
+    const GymResult words
+        = gym({ QStringLiteral("plan"), QStringLiteral("configs/gspo_qwen3_eco_4b.yaml"),
+            QStringLiteral("--memory"), QStringLiteral("8GB") });
+    QVERIFY2(words.out.contains(QStringLiteral("does not fit 8.0 GB")), qPrintable(words.out));
+    QVERIFY2(words.out.contains(QStringLiteral("Zen Eco's figure is 8.0 GB: met only with")),
+        qPrintable(words.out));
+    const GymResult changed = gym({ QStringLiteral("plan"),
+        QStringLiteral("configs/gspo_qwen3_eco_4b.yaml"), QStringLiteral("--memory"),
+        QStringLiteral("8GB"), QStringLiteral("--quantization"), QStringLiteral("4bit"),
+        QStringLiteral("--gradient_checkpointing"), QStringLiteral("true") });
+    QVERIFY2(changed.out.contains(QStringLiteral(": fits 8.0 GB")), qPrintable(changed.out));
+    const GymResult wrong
+        = gym({ QStringLiteral("plan"), QStringLiteral("configs/starter_gspo.yaml"),
+            QStringLiteral("--memory"), QStringLiteral("much") });
+    QCOMPARE(wrong.code, 2);
+    QVERIFY2(wrong.err.contains(QStringLiteral("--memory much: give")), qPrintable(wrong.err));
+}
+
+void TestGymCli::train_refusesWhatCannotFit()
+{
+    const GymResult refused = gym({ QStringLiteral("train"),
+        QStringLiteral("configs/starter_gspo.yaml"), QStringLiteral("--lora_rank=1024"),
+        QStringLiteral("--per_device_train_batch_size=4096"),
+        QStringLiteral("--gradient_accumulation_steps=1024"), QStringLiteral("--rollout_rows=4096"),
+        QStringLiteral("--cutoff_len=1000000"), QStringLiteral("--max_completion_length=999000"),
+        QStringLiteral("--output_dir"), m_folder->filePath(QStringLiteral("refused")) });
+    QCOMPARE(refused.code, 2);
+    QVERIFY2(refused.err.contains(QStringLiteral("the plan needs")), qPrintable(refused.err));
+    QVERIFY2(refused.err.contains(QStringLiteral("force_memory: true")), qPrintable(refused.err));
+    QVERIFY(!QFile::exists(m_folder->filePath(QStringLiteral("refused"))));
 }
 
 void TestGymCli::reward_scoresReferenceAnswers()

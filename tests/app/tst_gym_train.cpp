@@ -6,6 +6,7 @@
 #include <QTemporaryDir>
 #include <QtTest>
 
+#include <cmath>
 #include <csignal>
 
 /// gym train with the real engine on the starter: signals, what is left behind, going on.
@@ -93,6 +94,11 @@ void TestGymTrain::finishedRun_printsTheHeadlineNumbers()
     QVERIFY(QFile::exists(folder + QStringLiteral("/adapter/adapter_config.json")));
     QCOMPARE(
         summary(folder).value(QLatin1String("status")).toString(), QStringLiteral("completed"));
+    QVERIFY2(result.out.contains(QStringLiteral("planned")), qPrintable(result.out));
+    const double planned = summary(folder).value(QLatin1String("planned_memory_bytes")).toDouble();
+    const double peak = summary(folder).value(QLatin1String("peak_memory_bytes")).toDouble();
+    QVERIFY2(peak > 300e6 && std::abs(planned / peak - 1) < 0.1,
+        qPrintable(QStringLiteral("planned %1, measured %2").arg(planned).arg(peak)));
     const GymResult refused = runGym(shortRun(folder, 2), home.path());
     QCOMPARE(refused.code, 2); // the folder holds a run
 }

@@ -1,4 +1,6 @@
+#include "core/base/machine.h"
 #include "core/model/qwen3_shape.h"
+#include "core/plan/fit.h"
 #include "core/runs/run_folder.h"
 #include "core/train/check_start.h"
 #include "core/weights/safetensors.h"
@@ -242,27 +244,31 @@ private Q_SLOTS:
         QVERIFY2(contains(finding, file.toStdString()), finding.message.c_str());
     }
 
-    void fourBitAndMixtures_areRefusedUntilTheyTrain()
+    void fourBitAndMixtures_mayStart()
     {
         TrainingConfig config = good();
         config.memory.load_in_4bit = true;
-        const Diagnostic finding = findingAbout("load_in_4bit", config);
-        QCOMPARE(finding.severity, Severity::error);
-        QVERIFY(finding.fix.has_value());
-        for (const Edit& edit : finding.fix->edits)
-            QVERIFY(edit.key != "quantization" || edit.value == "none");
-        config = good();
-        config.memory.quantization = Quantization::nf4;
-        QVERIFY(contains(findingAbout("quantization", config), "4-bit"));
-
-        put(root() / "model/config.json",
-            R"({"architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "vocab_size": 64, "hidden_size": 16,
+        QVERIFY(!hasErrors(checkStart(config)));
+        const std::string mixture
+            = R"({"architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "vocab_size": 64, "hidden_size": 16,
                 "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
                 "head_dim": 8, "max_position_embeddings": 512, "rms_norm_eps": 1e-6, "rope_theta": 1000000.0,
                 "hidden_act": "silu", "tie_word_embeddings": false, "num_experts": 4, "num_experts_per_tok": 2,
-                "moe_intermediate_size": 8, "decoder_sparse_step": 1, "norm_topk_prob": true, "eos_token_id": 2})");
-        const Diagnostic mixture = findingAbout("model_name_or_path", good());
-        QVERIFY2(contains(mixture, "mixture of 4 experts"), mixture.message.c_str());
+                "moe_intermediate_size": 8, "decoder_sparse_step": 1, "norm_topk_prob": true, "eos_token_id": 2)";
+        put(root() / "model/config.json", mixture + "}");
+        QVERIFY(!hasErrors(checkStart(good())));
+
+        // Weights that are stored in 4 bits take an adapter, not full training.
+        put(root() / "model/config.json",
+            mixture
+                + R"(, "quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": true,
+                "bnb_4bit_quant_type": "nf4"}})");
+        QVERIFY(!hasErrors(checkStart(good())));
+        config = good();
+        config.adapter.finetuning_type = FinetuningType::full;
+        const Diagnostic finding = findingAbout("finetuning_type", config);
+        QCOMPARE(finding.severity, Severity::error);
+        QVERIFY(finding.fix.has_value());
     }
 
     void missingDataset_isNamed()
@@ -310,27 +316,41 @@ private Q_SLOTS:
         QVERIFY(finding.fix && finding.fix->edits[0].value == "512");
     }
 
+    /// Rows of 512 tokens whose activations, of 2 x 4 x (2 x 16 + 2 x 24 + 2 + 2 x 32) bytes a
+    /// token, are twice what this machine has.
+    static std::int64_t rowsOfTwiceTheMemory()
+    {
+        return static_cast<std::int64_t>(2 * thisMachine().memory_total_bytes / (1168 * 512));
+    }
+
     void planBeyondTheMachine_isAnErrorWithAFixThatFits()
     {
-        TrainingConfig config = good(); // some 88 TB of activations
-        config.batch.per_device_train_batch_size = 1 << 26;
+        TrainingConfig config = good();
+        config.batch.per_device_train_batch_size = rowsOfTwiceTheMemory() / 2 * 2;
         config.data.cutoff_len = 512;
-        const Diagnostic finding = findingAbout("per_device_train_batch_size", config);
+        const Diagnostic finding = findingAbout("force_memory", config);
         QCOMPARE(finding.severity, Severity::error);
-        QVERIFY2(contains(finding, "the plan needs") && contains(finding, "this machine has"),
-            finding.message.c_str());
+        for (const char* part : { "the plan needs", "in the update", "activations",
+                 "this machine has", "force_memory: true" })
+            QVERIFY2(contains(finding, part), finding.message.c_str());
         QVERIFY(finding.fix.has_value());
-        for (const Edit& edit : finding.fix->edits) {
-            if (edit.key == "gradient_checkpointing")
-                config.memory.gradient_checkpointing = edit.value == "true";
-            else if (edit.key == "per_device_train_batch_size")
-                config.batch.per_device_train_batch_size = std::stoll(edit.value.value());
-            else if (edit.key == "gradient_accumulation_steps")
-                config.batch.gradient_accumulation_steps = std::stoll(edit.value.value());
-        }
-        QCOMPARE(completionsPerStep(config), std::int64_t{ 1 } << 26); // the same step
-        QVERIFY(findingAbout("per_device_train_batch_size", config).severity == Severity::warning
-            || findingAbout("per_device_train_batch_size", config).message.empty());
+        const TrainingConfig fixed = withEdits(config, finding.fix->edits);
+        QCOMPARE(completionsPerStep(fixed), completionsPerStep(config)); // the same step
+        QVERIFY(findingAbout("force_memory", fixed).message.empty());
+        config.batch.per_device_train_batch_size = std::int64_t{ 1 } << 40; // beyond all help
+        QVERIFY(contains(findingAbout("force_memory", config), "Lower cutoff_len"));
+    }
+
+    void planBeyondTheMachine_startsWhenOneInsists()
+    {
+        TrainingConfig config = good();
+        config.batch.per_device_train_batch_size = rowsOfTwiceTheMemory();
+        config.data.cutoff_len = 512;
+        QVERIFY(hasErrors(checkStart(config)));
+        config.memory.force_memory = true;
+        const Diagnostic finding = findingAbout("force_memory", config);
+        QCOMPARE(finding.severity, Severity::warning);
+        QVERIFY(!hasErrors(checkStart(config)));
     }
 };
 

@@ -123,6 +123,12 @@ void TestQwen3Shape::referenceConfigs_areRead()
     QCOMPARE(moe->experts_per_token, std::int64_t{ 2 });
     QCOMPARE(moe->mlp_only_layers, (std::vector<std::int64_t>{ 0 }));
     QVERIFY(moe->norm_topk_prob);
+    QCOMPARE(moe->sparseLayers(), std::int64_t{ 2 });
+    QVERIFY(!moe->isSparseLayer(0) && moe->isSparseLayer(1));
+    auto again = parseShape(writeShape(*moe));
+    QVERIFY(again);
+    again->dtype = moe->dtype;
+    QVERIFY(*again == *moe);
     QVERIFY(!readShape(cases / "lora-adapter"));
 }
 
@@ -165,6 +171,7 @@ void TestQwen3Shape::badConfig_isRefusedByKey_data()
     row("eos_token_id", R"(["a"])");
     row("eos_token_id", "-1");
     row("quantization_config", R"({"bits":4})");
+    row("quantization_config", R"({"quant_method":"bitsandbytes","load_in_8bit":true})");
     row("max_position_embeddings", "0");
 }
 

@@ -7,6 +7,9 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <algorithm>
+#include <map>
+
 namespace {
 
 const std::string kConfigs = ZEN_SOURCE_DIR "/configs/";
@@ -159,6 +162,48 @@ private Q_SLOTS:
         QVERIFY2(tiers.error().message.find(says.toStdString()) != std::string::npos,
             tiers.error().message.c_str());
         QVERIFY(!zen::loadTiers("/nonexistent/tiers.yaml"));
+    }
+
+    void ownFile_changesWhatItNames()
+    {
+        const auto shipped = zen::loadTiers(ZEN_SOURCE_DIR "/resources/tiers.yaml");
+        QTemporaryDir folder;
+        const std::string file = folder.filePath(QStringLiteral("tiers.yaml")).toStdString();
+        QCOMPARE(zen::withUserTiers(*shipped, file)->size(), shipped->size()); // no such file
+        const auto write = [&](const QByteArray& text) {
+            QFile out(QString::fromStdString(file));
+            QVERIFY(out.open(QIODevice::WriteOnly | QIODevice::Truncate));
+            out.write(text);
+        };
+        write("- {id: coder, substitute_id: me/my-coder, use_cases: [Mine]}\n");
+        const auto changed = zen::withUserTiers(*shipped, file);
+        QVERIFY2(changed, changed ? "" : changed.error().message.c_str());
+        QCOMPARE(changed->size(), shipped->size());
+        const auto coder = std::find_if(changed->begin(), changed->end(),
+            [](const zen::Tier& tier) { return tier.id == "coder"; });
+        QCOMPARE(coder->substitute_id, std::string("me/my-coder"));
+        QCOMPARE(coder->use_cases, std::vector<std::string>{ "Mine" });
+        QCOMPARE(coder->model_id, std::string("Qwen/Qwen3-Coder-7B-Instruct"));
+        QCOMPARE(coder->hidden_size, std::int64_t{ 4096 });
+        write("- {id: coder, colour: red}\n");
+        const auto damaged = zen::withUserTiers(*shipped, file);
+        QVERIFY(!damaged);
+        QVERIFY(damaged.error().message.find(file + ", line 1") != std::string::npos);
+        write("- {id: own, title: Own}\n"); // a new one must be whole
+        QVERIFY(!zen::withUserTiers(*shipped, file));
+    }
+
+    void substitutesAreNamed_whereTheSeedsNameIsNotPublished()
+    {
+        const auto tiers = zen::loadTiers(ZEN_SOURCE_DIR "/resources/tiers.yaml");
+        const std::map<std::string, std::string> expected = { { "nano", "Qwen/Qwen3-0.6B" },
+            { "eco", "Qwen/Qwen3-4B" }, { "coder", "Qwen/Qwen3-8B" }, { "omni", "Qwen/Qwen3-14B" },
+            { "next", "Qwen/Qwen3-32B" }, { "moe", "" } };
+        for (const zen::Tier& tier : *tiers)
+            if (tier.id != "starter") {
+                QCOMPARE(tier.substitute_id, expected.at(tier.id));
+                QVERIFY(!tier.substitute_id.empty() || tier.shape_assumed);
+            }
     }
 
     void everyShippedConfig_isSound()

@@ -6,6 +6,7 @@
 #include "core/text/bpe_trainer.h"
 #include "core/text/tokenizer.h"
 #include "core/train/trainer.h"
+#include "core/weights/tensor_file.h"
 
 #include <ATen/ATen.h>
 
@@ -14,6 +15,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 // A model so small that a run takes a second: two layers, hidden size 32, a tokenizer of bytes.
@@ -38,8 +40,21 @@ inline Qwen3Shape tinyShape(std::int64_t vocabulary)
     return shape;
 }
 
+/// The same with two of four experts in the second layer.
+inline Qwen3Shape tinyMixture(std::int64_t vocabulary)
+{
+    Qwen3Shape shape = tinyShape(vocabulary);
+    shape.num_experts = 4;
+    shape.experts_per_token = 2;
+    shape.moe_intermediate_size = 24;
+    shape.mlp_only_layers = { 0 };
+    shape.norm_topk_prob = true;
+    return shape;
+}
+
 /// Writes a random model in Hugging Face layout. Returns a message on failure, empty otherwise.
-inline std::string writeTinyModel(const fs::path& folder, std::uint64_t seed = 1)
+inline std::string writeTinyModel(
+    const fs::path& folder, std::uint64_t seed = 1, bool mixture = false)
 {
     fs::create_directories(folder);
     BpeTrainingOptions options;
@@ -51,7 +66,7 @@ inline std::string writeTinyModel(const fs::path& folder, std::uint64_t seed = 1
     const auto tokenizer = Tokenizer::fromJson(*tokenizer_json);
     if (!tokenizer)
         return tokenizer.error().message;
-    Qwen3Shape shape = tinyShape(tokenizer->size());
+    Qwen3Shape shape = mixture ? tinyMixture(tokenizer->size()) : tinyShape(tokenizer->size());
     shape.eos_ids = { *tokenizer->idOf("<|im_end|>") };
     shape.pad_id = *tokenizer->idOf("<|endoftext|>");
     if (auto written = writeDurably(folder / "tokenizer.json", *tokenizer_json); !written)
@@ -60,6 +75,19 @@ inline std::string writeTinyModel(const fs::path& folder, std::uint64_t seed = 1
     if (auto saved = model.save(folder, at::kFloat); !saved)
         return saved.error().message;
     return {};
+}
+
+/// Makes the tied embedding larger, so that an adapter's small changes move the logits. Returns a
+/// message on failure, empty otherwise.
+inline std::string enlargeEmbedding(const fs::path& folder)
+{
+    auto tensors = readTensors(folder / "model.safetensors");
+    if (!tensors)
+        return tensors.error().message;
+    (*tensors)["model.embed_tokens.weight"].mul_(6);
+    fs::remove(folder / "model.safetensors");
+    const auto written = writeTensors(folder / "model.safetensors", *tensors, {});
+    return written ? std::string() : written.error().message;
 }
 
 /// Rows {"prompt": "<n>", "answer": "<letter>"}.
@@ -102,6 +130,18 @@ inline TrainingConfig tinyConfig(const fs::path& root)
     return config;
 }
 
+/// The same with enough rollouts a step that the reward of an adapter's run rises.
+inline TrainingConfig learningConfig(const fs::path& root)
+{
+    TrainingConfig config = tinyConfig(root);
+    config.batch.per_device_train_batch_size = 32;
+    config.batch.num_generations = 8;
+    config.optimizer.max_steps = 40;
+    config.optimizer.learning_rate = 3e-2;
+    config.optimizer.lr_scheduler_type = SchedulerType::constant;
+    return config;
+}
+
 /// Keeps every event; may act on them.
 class RecordingSink final : public EventSink {
 public:
@@ -131,6 +171,19 @@ public:
 
     std::vector<Event> events;
 };
+
+/// Mean reward of the first fifth of the steps, and of the last.
+inline std::pair<double, double> rewardsOf(const RecordingSink& sink)
+{
+    const auto steps = sink.all<StepFinished>();
+    const std::size_t fifth = steps.size() / 5;
+    double first = 0, last = 0;
+    for (std::size_t i = 0; i < fifth; ++i) {
+        first += steps[i].metrics.at("reward") / static_cast<double>(fifth);
+        last += steps[steps.size() - 1 - i].metrics.at("reward") / static_cast<double>(fifth);
+    }
+    return { first, last };
+}
 
 /// Runs to the end; the message of a failure, empty otherwise.
 inline std::string runTiny(const TrainingConfig& config, RecordingSink& sink,

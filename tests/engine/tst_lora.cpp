@@ -139,7 +139,7 @@ void TestLora::newAdapter_dependsOnSeedOnly()
         QCOMPARE(one.parameters()[i].equal(other.parameters()[i]), i % 2 == 1); // B is 0 in both
     }
     // U(-1/8, 1/8) for 64 inputs: bounds and spread
-    const at::Tensor a = one.layers[0][0].a_RI.detach();
+    const at::Tensor a = one.layers[0].projections[0].a_RI.detach();
     QVERIFY(a.abs().max().item<double>() <= 0.125);
     QVERIFY(std::abs(a.std().item<double>() - 0.25 / std::sqrt(12.0)) < 0.01);
 }

@@ -13,10 +13,10 @@ class TestResume : public QObject {
     Q_OBJECT
 
 private:
-    static fs::path prepared(const QTemporaryDir& folder)
+    static fs::path prepared(const QTemporaryDir& folder, bool mixture = false)
     {
         const fs::path root = folder.path().toStdString();
-        const std::string problem = writeTinyModel(root / "model");
+        const std::string problem = writeTinyModel(root / "model", 1, mixture);
         if (!problem.empty())
             qFatal("%s", problem.c_str());
         writeRows(root / "rows.jsonl", 24);
@@ -47,6 +47,18 @@ private:
             config.memory.num_threads = 2;
         if (name == "full")
             config.adapter.finetuning_type = FinetuningType::full;
+        if (name.startsWith("nf4"))
+            config.memory.quantization = Quantization::nf4;
+        if (name == "nf4, double, float32") {
+            config.memory.bnb_4bit_use_double_quant = true;
+            config.memory.bnb_4bit_compute_dtype = WeightType::float32;
+        } else if (name.startsWith("nf4")) {
+            config.memory.bnb_4bit_compute_dtype = WeightType::bfloat16;
+        }
+        if (name.contains("mixture")) {
+            config.adapter.lora_target = { "all", "gate_proj", "down_proj" };
+            config.algorithm.router_aux_loss_coef = 0.01;
+        }
         if (name == "sft") {
             config.algorithm.stage = Stage::sft;
             config.algorithm.rewards.clear();
@@ -60,8 +72,9 @@ private Q_SLOTS:
     {
         QTest::addColumn<QString>("name");
         QTest::addColumn<int>("cut");
-        for (const char* name : { "plain", "buffer", "iterations", "window", "dropout", "bfloat16",
-                 "threads", "full", "sft" })
+        for (const char* name :
+            { "plain", "buffer", "iterations", "window", "dropout", "bfloat16", "threads", "full",
+                "sft", "nf4", "nf4, double, float32", "mixture", "nf4 mixture" })
             QTest::addRow("%s", name) << name << 5;
         QTest::newRow("buffer, cut after its last use") << "buffer" << 8;
         QTest::newRow("iterations, cut between them") << "iterations" << 1;
@@ -72,7 +85,7 @@ private Q_SLOTS:
         QFETCH(QString, name);
         QFETCH(int, cut);
         const QTemporaryDir folder;
-        const fs::path root = prepared(folder);
+        const fs::path root = prepared(folder, name.contains("mixture"));
         TrainingConfig config = variant(root, name);
 
         RecordingSink straight;

@@ -129,7 +129,10 @@ private Q_SLOTS:
             QVERIFY(log.has_value());
             play(syntheticRun(40, 40), **log);
             (*log)->publish(sampledEvent(40));
-            (*log)->publish(finishedEvent("completed"));
+            RunFinished finished = finishedEvent("completed");
+            finished.peak_memory_bytes = 524'000'000;
+            finished.planned_memory_bytes = 533'000'000;
+            (*log)->publish(finished);
         }
         TrainingSession session;
         RunPage page(session);
@@ -142,6 +145,9 @@ private Q_SLOTS:
             std::size_t(40));
         QCOMPARE(
             page.findChild<Pill*>(QStringLiteral("runState"))->text(), QStringLiteral("completed"));
+        QVERIFY2(page.stripMessage().contains(
+                     QStringLiteral("peak memory 524 MB, 2 % less than the 533 MB planned")),
+            qPrintable(page.stripMessage()));
         QVERIFY(textOf(page, "newestCompletion").contains(QStringLiteral("29")));
     }
 

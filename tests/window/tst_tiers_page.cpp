@@ -1,5 +1,3 @@
-#include "ui/form/fit_advice.h"
-#include "ui/form/memory_card.h"
 #include "ui/tiers/tier_table.h"
 #include "ui/tiers/tiers_page.h"
 
@@ -87,36 +85,6 @@ private Q_SLOTS:
         QVERIFY(!page.currentTier());
         QVERIFY(page.stripActions() == nullptr);
         QVERIFY(!page.findChildren<QPushButton*>().isEmpty());
-    }
-
-    void barParts_addUpToThePeak()
-    {
-        MemoryPlan plan;
-        plan.program = 300'000'000;
-        plan.weights = 1'200'000'000;
-        plan.adapter = 80'000'000;
-        plan.kv_cache = 100'000'000;
-        plan.activations = 400'000'000;
-        plan.logits = 200'000'000;
-        double sum = 0;
-        for (const BarPart& part : partsOf(plan))
-            sum += part.value;
-        QCOMPARE(sum, 2.18); // the update phase: all but the cache
-    }
-
-    void fitAdvice_namesASingleChangeThatIsEnough()
-    {
-        const auto nano = std::find_if(m_catalogue.tiers.begin(), m_catalogue.tiers.end(),
-            [](const Tier& t) { return t.id == "nano"; });
-        const Qwen3Shape shape = shapeOf(*nano);
-        TrainingConfig config;
-        config.batch.per_device_train_batch_size = 8;
-        const std::uint64_t need = planMemory(config, shape).peak();
-        QVERIFY(!changeThatFits(config, shape, need));
-        const auto fix = changeThatFits(config, shape, need - 1);
-        QVERIFY(fix);
-        QVERIFY(!fix->edits.empty());
-        QVERIFY(!changeThatFits(config, shape, 1000));
     }
 
 private:

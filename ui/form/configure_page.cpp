@@ -3,7 +3,7 @@
 #include "core/train/check_start.h"
 #include "ui/form/config_form.h"
 #include "ui/form/field_rules.h"
-#include "ui/form/fit_advice.h"
+#include "ui/form/length_reader.h"
 #include "ui/form/memory_card.h"
 #include "ui/form/preset_bar.h"
 #include "ui/form/problems_dialog.h"
@@ -37,7 +37,9 @@ ConfigurePage::ConfigurePage(ConfigSession& session, const Catalogue& catalogue,
     : Page(PageId::configure, tr("Configure"), QStringLiteral("configure"), parent)
     , m_session(session)
     , m_catalogue(catalogue)
+    , m_lengths(new LengthReader(this))
     , m_check(checkStart)
+    , m_free_memory([] { return thisMachine().memory_available_bytes; })
 {
     setObjectName(QStringLiteral("configurePage"));
     auto* layout = new QHBoxLayout(this);
@@ -71,6 +73,7 @@ ConfigurePage::ConfigurePage(ConfigSession& session, const Catalogue& catalogue,
         refreshPreview();
     });
     connect(&m_session, &ConfigSession::settled, this, &ConfigurePage::refreshMemory);
+    connect(m_lengths, &LengthReader::measured, this, &ConfigurePage::refreshMemory);
     refreshHeader();
     refreshPreview();
     refreshFindings();
@@ -122,6 +125,13 @@ QWidget* ConfigurePage::buildRightSide()
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(12);
     m_memory = new MemoryCard(side);
+    connect(m_memory, &MemoryCard::fixAccepted, this, &ConfigurePage::makeItFit);
+    connect(m_memory, &MemoryCard::undoRequested, this, [this] {
+        m_session.undoStack().undo();
+        refreshMemory();
+    });
+    connect(
+        &m_session.undoStack(), &QUndoStack::indexChanged, this, &ConfigurePage::refreshApplied);
     layout->addWidget(m_memory);
 
     m_preview_card = new Card(side);
@@ -239,19 +249,34 @@ void ConfigurePage::refreshMemory()
                                   .arg(QString::fromStdString(config.model.model_name_or_path)));
         return;
     }
-    const std::uint64_t free = thisMachine().memory_available_bytes;
-    const MemoryPlan plan = planMemory(config, *shape);
-    const bool fits = plan.peak() <= free;
-    QString advice;
-    if (!fits) {
-        const auto fix = changeThatFits(config, *shape, free);
-        advice = fix ? tr("Does not fit. %1 and it would.").arg(QString::fromStdString(fix->label))
-                     : tr("Does not fit on this machine; no single change is enough. Export it, or "
-                          "choose a smaller tier.");
-    }
-    m_memory->showPlan(plan, free, tier ? tier->memory_gb : 0, advice);
-    m_fit->setText(fits ? tr("fits this machine") : tr("too large for this machine"));
-    m_fit->setTone(fits ? PillTone::outline : PillTone::warning);
+    m_lengths->look(config);
+    PlanBasis basis;
+    basis.lengths = m_lengths->lengths();
+    ShownPlan shown;
+    shown.free_bytes = m_free_memory();
+    shown.plan = planMemory(config, *shape, basis);
+    shown.at_most = planMemory(config, *shape).peak();
+    shown.published_gb = tier ? tier->memory_gb : 0;
+    shown.proposals = proposalsFor(config, *shape, shown.free_bytes, basis);
+    m_memory->showPlan(shown);
+    m_fit->setText(shown.fits() ? tr("fits this machine") : tr("too large for this machine"));
+    m_fit->setTone(shown.fits() ? PillTone::outline : PillTone::warning);
+}
+
+void ConfigurePage::makeItFit(const Fix& fix)
+{
+    m_fit_label = QString::fromStdString(fix.label);
+    if (const auto done = m_session.apply(m_fit_label, fix.edits); !done)
+        m_fit_label.clear();
+    refreshApplied();
+    refreshMemory();
+}
+
+/// The note about a change belongs to the newest undo step only.
+void ConfigurePage::refreshApplied()
+{
+    const bool newest = !m_fit_label.isEmpty() && m_session.undoStack().undoText() == m_fit_label;
+    m_memory->showApplied(newest ? m_fit_label : QString());
 }
 
 void ConfigurePage::refreshFindings()
@@ -319,11 +344,18 @@ void ConfigurePage::start()
 {
     if (!m_start->isEnabled())
         return;
-    if (!reportProblems(m_check(m_session.config())))
+    const Diagnostics problems = m_check(m_session.config());
+    if (!reportProblems(problems))
         return;
     TrainerOptions options;
     options.config = m_session.config();
     options.config_yaml = m_session.document().text();
+    if (onlyMemoryIsShort(problems)) { // and was insisted on
+        YamlDocument insisted = m_session.document();
+        if (setField(insisted, { "force_memory", "true" }))
+            options.config_yaml = insisted.text();
+        options.config.memory.force_memory = true;
+    }
     Q_EMIT startRequested(options);
 }
 

@@ -13,6 +13,7 @@ class QPushButton;
 namespace zen::ui {
 
 class ConfigForm;
+class LengthReader;
 class MemoryCard;
 class Pill;
 class PlainLabel;
@@ -40,6 +41,13 @@ public:
         m_check = std::move(check);
     }
 
+    /// What the plan is compared with; the machine's free memory unless replaced (a test).
+    void setFreeMemory(std::function<std::uint64_t()> bytes)
+    {
+        m_free_memory = std::move(bytes);
+        refreshMemory();
+    }
+
     void start(); ///< what the Start button does: check, ask about warnings, then startRequested
 
 Q_SIGNALS:
@@ -53,6 +61,8 @@ private:
     void refreshHeader();
     void refreshPreview();
     void refreshMemory();
+    void makeItFit(const zen::Fix& fix);
+    void refreshApplied();
     void refreshFindings();
     QString stepsAhead() const;
     void showFindingsMenu();
@@ -76,7 +86,10 @@ private:
     QPushButton* m_findings = nullptr;
     bool m_run_active = false;
     std::optional<std::int64_t> m_rows;
+    LengthReader* m_lengths = nullptr;
+    QString m_fit_label; ///< the undo step that made it fit
     std::function<Diagnostics(const TrainingConfig&)> m_check;
+    std::function<std::uint64_t()> m_free_memory;
 };
 
 } // namespace zen::ui

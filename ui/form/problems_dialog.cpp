@@ -7,14 +7,26 @@
 #include <QHBoxLayout>
 #include <QScrollArea>
 
+#include <algorithm>
+
 namespace zen::ui {
+
+bool onlyMemoryIsShort(const Diagnostics& problems)
+{
+    return hasErrors(problems) && std::ranges::all_of(problems, [](const Diagnostic& problem) {
+        return problem.severity != Severity::error || problem.key == "force_memory";
+    });
+}
 
 ProblemsDialog::ProblemsDialog(const Diagnostics& problems, QWidget* parent)
     : QDialog(parent)
 {
     setObjectName(QStringLiteral("problemsDialog"));
-    const bool blocked = hasErrors(problems);
-    setWindowTitle(blocked ? tr("This cannot start yet") : tr("Before it starts"));
+    const bool insists = onlyMemoryIsShort(problems);
+    const bool blocked = hasErrors(problems) && !insists;
+    setWindowTitle(blocked ? tr("This cannot start yet")
+            : insists      ? tr("This does not fit into memory")
+                           : tr("Before it starts"));
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(20, 18, 20, 16);
     layout->setSpacing(14);
@@ -40,12 +52,14 @@ ProblemsDialog::ProblemsDialog(const Diagnostics& problems, QWidget* parent)
 
     auto* buttons = new QHBoxLayout;
     buttons->addStretch();
-    auto* back = blocked ? filledButton(tr("Back"), {}, this) : plainButton(tr("Back"), {}, this);
+    auto* back = blocked || insists ? filledButton(tr("Back"), {}, this)
+                                    : plainButton(tr("Back"), {}, this);
     back->setObjectName(QStringLiteral("problemsBack"));
     connect(back, &QPushButton::clicked, this, &QDialog::reject);
     buttons->addWidget(back);
     if (!blocked) {
-        auto* start = filledButton(tr("Start anyway"), {}, this);
+        auto* start = insists ? plainButton(tr("Start anyway"), {}, this)
+                              : filledButton(tr("Start anyway"), {}, this);
         start->setObjectName(QStringLiteral("problemsStart"));
         connect(start, &QPushButton::clicked, this, &QDialog::accept);
         buttons->addWidget(start);

@@ -1,6 +1,7 @@
 #include "ui/run/run_page.h"
 
 #include "core/config/read_config.h"
+#include "core/plan/memory_plan.h"
 #include "core/runs/run_folder.h"
 #include "ui/plots/metric_plot.h"
 #include "ui/run/completions_panel.h"
@@ -225,11 +226,15 @@ void RunPage::showState()
         && m_trace.status().step() < m_trace.status().totalSteps();
     m_resume->setVisible(can_resume);
     m_start->setText(m_trace.rows() > 0 ? tr("Start a new run") : tr("Start training"));
-    const QString shown = m_trace.rows() > 0
+    QString shown = m_trace.rows() > 0
         ? tr("%1 steps of %2")
               .arg(static_cast<qint64>(m_trace.status().step()))
               .arg(static_cast<qint64>(m_trace.status().totalSteps()))
         : tr("No steps yet");
+    if (const auto& finished = m_trace.finished(); finished && finished->peak_memory_bytes > 0)
+        shown += tr(" · peak memory %1")
+                     .arg(QString::fromStdString(comparedWithPlan(
+                         finished->peak_memory_bytes, finished->planned_memory_bytes)));
     setStripMessage(m_folder.empty()
             ? shown
             : shown + QStringLiteral(" · ") + shownLine(m_folder.string(), 120));

@@ -17,6 +17,10 @@ Catalogue loadCatalogue()
         catalogue.tiers = std::move(*tiers);
     else
         catalogue.problem = QString::fromStdString(tiers.error().message);
+    if (auto tiers = withUserTiers(catalogue.tiers, userConfigFolder() / "tiers.yaml"))
+        catalogue.tiers = std::move(*tiers);
+    else
+        catalogue.user_problem = QString::fromStdString(tiers.error().message);
     Diagnostics problems;
     catalogue.presets = loadPresets(resources / "presets", &problems);
     for (const Diagnostic& problem : problems)
@@ -57,12 +61,9 @@ TierFit fitTier(const Tier& tier, const Catalogue& catalogue)
         result.weights_help = QString::fromStdString(folder.error().message);
     }
     result.plan = planMemory(config, shape);
-    TrainingConfig packed = config;
-    packed.memory.quantization = Quantization::nf4;
-    packed.memory.gradient_checkpointing = true;
-    result.plan_in_4bit = planMemory(packed, shape);
-    result.fit
-        = fitOf(result.plan, result.plan_in_4bit, shape, catalogue.machine.memory_total_bytes);
+    const std::uint64_t memory = catalogue.machine.memory_total_bytes;
+    result.proposals = proposalsFor(config, shape, memory);
+    result.fit = fitOf(result.plan, result.proposals, shape, memory);
     return result;
 }
 

@@ -4,7 +4,7 @@
 #include "core/base/machine.h"
 #include "core/config/presets.h"
 #include "core/config/tiers.h"
-#include "core/plan/memory_plan.h"
+#include "core/plan/fit.h"
 
 #include <QString>
 
@@ -21,6 +21,7 @@ struct Catalogue {
     std::vector<Preset> presets;
     Machine machine;
     std::filesystem::path config_folder;
+    QString user_problem; ///< why the person's own tiers.yaml is left out; empty if it is not
     QString problem; ///< why the tiers could not be read; empty if they could
 };
 Catalogue loadCatalogue();
@@ -29,7 +30,7 @@ Catalogue loadCatalogue();
 struct TierFit {
     Fit fit = Fit::too_large;
     MemoryPlan plan;
-    MemoryPlan plan_in_4bit;
+    std::vector<Proposal> proposals; ///< what makes it fit, where it does not
     std::optional<std::filesystem::path> weights; ///< where they are, if they are on this machine
     QString weights_help; ///< where they were looked for and how to get them, if they are not
 };

@@ -44,7 +44,7 @@ void paintCell(QPainter& painter, const QRect& cell, const QModelIndex& index, c
         if (!fit)
             return;
         QColor dot = theme.accent, words = theme.accent_text;
-        if (fit->fit == Fit::four_bit_only) {
+        if (fit->fit == Fit::four_bit_only || fit->fit == Fit::with_changes) {
             dot = theme.warning;
             words = theme.warning_text;
         } else if (fit->fit == Fit::too_large) {

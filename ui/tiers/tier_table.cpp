@@ -31,6 +31,8 @@ QString wordsFor(Fit fit)
         return TierModel::tr("runs here");
     case Fit::runs_slowly:
         return TierModel::tr("runs here, slowly");
+    case Fit::with_changes:
+        return TierModel::tr("with changes");
     case Fit::four_bit_only:
         return TierModel::tr("4-bit only");
     case Fit::too_large:
@@ -135,9 +137,8 @@ QString TierModel::toolTip(int row, int column) const
     }
     case kMemory:
         return planned
-            ? tr("Published: ~%1 GB. Planned here: %2, or %3 in 4 bits.")
-                  .arg(QLocale().toString(tier.memory_gb), text(formatBytes(planned->plan.peak())),
-                      text(formatBytes(planned->plan_in_4bit.peak())))
+            ? tr("Published: ~%1 GB. Planned here: %2.")
+                  .arg(QLocale().toString(tier.memory_gb), text(formatBytes(planned->plan.peak())))
             : QString();
     case kHere:
         return !planned ? QString()

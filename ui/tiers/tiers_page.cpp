@@ -51,6 +51,13 @@ TiersPage::TiersPage(const Catalogue& catalogue, QWidget* parent)
         this);
     m_machine->setTone(Tone::muted)->setElided();
     layout->addWidget(m_machine);
+    if (!catalogue.user_problem.isEmpty()) {
+        auto* left_out = new PlainLabel(
+            tr("Your own tiers are left out: %1").arg(catalogue.user_problem), this);
+        left_out->setObjectName(QStringLiteral("userTiersProblem"));
+        left_out->setTone(Tone::warning)->setWordWrap(true);
+        layout->addWidget(left_out);
+    }
     layout->addSpacing(10);
     if (catalogue.tiers.empty()) {
         auto* empty = new EmptyState(QStringLiteral("tiers"),
@@ -176,14 +183,14 @@ void TiersPage::showTier(int row)
     m_note->setText(note.isEmpty() ? QStringLiteral("–") : note);
     if (!fit)
         return;
-    m_plan->setText(tr(
-        "%1 as configured · %2 with 4-bit weights and gradient checkpointing · this machine has %3")
-                        .arg(shown(formatBytes(fit->plan.peak())),
-                            shown(formatBytes(fit->plan_in_4bit.peak())),
-                            shown(formatBytes(m_catalogue.machine.memory_total_bytes))));
-    if (fit->fit == Fit::four_bit_only)
-        m_plan->setText(
-            m_plan->text() + tr(" · 4-bit weights are planned and exported, not trained here yet"));
+    QString plan = tr("%1 as configured · this machine has %2")
+                       .arg(shown(formatBytes(fit->plan.peak())),
+                           shown(formatBytes(m_catalogue.machine.memory_total_bytes)));
+    if (!fit->proposals.empty())
+        plan += tr(" · fits with: %1, %2")
+                    .arg(shown(fit->proposals.front().fix.label),
+                        shown(formatBytes(fit->proposals.front().peak)));
+    m_plan->setText(plan);
     setStripMessage(
         tr("%1 selected · configs/%2 · %3")
             .arg(shown(tier.title), shown(tier.config_file),

@@ -1,0 +1,227 @@
+#include "ui/form/config_session.h"
+#include "ui/form/configure_page.h"
+#include "ui/form/memory_card.h"
+#include "ui/form/problems_dialog.h"
+#include "ui/shell/plain_label.h"
+
+#include <QLineEdit>
+#include <QMenu>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QTest>
+#include <QTimer>
+
+using namespace zen;
+using namespace zen::ui;
+
+namespace {
+
+template <class T> T* child(QWidget& parent, const char* name)
+{
+    return parent.findChild<T*>(QLatin1String(name));
+}
+
+void click(QWidget* button)
+{
+    QTest::mouseClick(button, Qt::LeftButton);
+}
+
+/// Runs `answer` on the dialog that is about to open.
+template <class Dialog, class Answer> void whenOpen(const Answer& answer)
+{
+    QTimer::singleShot(0, qApp, [answer] {
+        for (QWidget* widget : QApplication::topLevelWidgets())
+            if (auto* dialog = qobject_cast<Dialog*>(widget); dialog && dialog->isVisible())
+                return answer(*dialog);
+        QFAIL("nothing opened");
+    });
+}
+
+} // namespace
+
+class TestMemoryCard : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        m_catalogue = loadCatalogue();
+        QVERIFY2(m_catalogue.problem.isEmpty(), qPrintable(m_catalogue.problem));
+    }
+
+    void init()
+    {
+        m_session = std::make_unique<ConfigSession>();
+        QVERIFY(m_session->openTemplate(QString::fromStdString(
+            (m_catalogue.config_folder / "gspo_qwen3_nano_0.6b.yaml").string())));
+        m_page = std::make_unique<ConfigurePage>(*m_session, m_catalogue);
+        m_page->resize(1240, 760);
+        m_page->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_page.get()));
+        setFree(100e9);
+    }
+
+    void cleanup()
+    {
+        m_page.reset();
+        m_session.reset();
+    }
+
+    void barParts_addUpToThePeak()
+    {
+        MemoryPlan plan;
+        PhaseMemory& update = plan.in(PlanPhase::update);
+        update.program = 300'000'000;
+        update.weights = 1'200'000'000;
+        update.adapter = 20'000'000;
+        update.optimizer = 60'000'000;
+        update.activations = 400'000'000;
+        update.logits = 200'000'000;
+        plan.in(PlanPhase::rollout).cache = 900'000'000; // smaller in all
+        double sum = 0;
+        QStringList names;
+        for (const BarPart& part : partsOf(plan)) {
+            sum += part.value;
+            names += part.name;
+        }
+        QCOMPARE(sum, 2.18);
+        QVERIFY(!names.contains(QStringLiteral("key-value cache")));
+    }
+
+    void bar_followsWhatIsTyped()
+    {
+        auto* bar = child<QWidget>(*m_page, "memoryBar");
+        QVERIFY(bar->isVisible());
+        for (const char* part : { "weights", "activations", "program, overhead" })
+            QVERIFY2(bar->accessibleDescription().contains(QLatin1String(part)), part);
+        const QString before = child<PlainLabel>(*m_page, "memoryTotal")->text();
+        auto* batch = child<QLineEdit>(*m_page, "field_per_device_train_batch_size");
+        batch->setFocus();
+        batch->selectAll();
+        QTest::keyClicks(batch, QStringLiteral("32"));
+        QTRY_VERIFY(child<PlainLabel>(*m_page, "memoryTotal")->text() != before);
+        QVERIFY(
+            child<PlainLabel>(*m_page, "memoryTotal")->text().toDouble() > 2 * before.toDouble());
+        QVERIFY(!child<QPushButton>(*m_page, "makeItFit")->isVisible()); // 100 GB are free
+        setFree(1e9);
+        QVERIFY(child<PlainLabel>(*m_page, "memoryNote")->isVisible());
+    }
+
+    void makeItFit_appliesTheGentlestChange_andIsUndone()
+    {
+        const QString text = m_session->text();
+        const double need = static_cast<double>(peak());
+        setFree(need * 0.8);
+        const auto proposals
+            = proposalsFor(m_session->config(), shape(), static_cast<std::uint64_t>(need * 0.8));
+        QVERIFY(!proposals.empty());
+        const QString note = child<PlainLabel>(*m_page, "memoryNote")->text();
+        QVERIFY2(note.contains(describe(proposals.front())), qPrintable(note));
+        QVERIFY2(note.contains(QStringLiteral("same result")), qPrintable(note)); // what it costs
+        auto* button = child<QPushButton>(*m_page, "makeItFit");
+        QVERIFY(button->isVisible());
+        click(button);
+        QVERIFY(m_session->text() != text);
+        QVERIFY(m_session->text().contains(QStringLiteral("micro_batch_tokens:")));
+        QVERIFY(static_cast<double>(peak()) <= need * 0.8);
+        QVERIFY(!button->isVisible());
+        QVERIFY(!child<PlainLabel>(*m_page, "memoryNote")->isVisible());
+        QVERIFY(child<PlainLabel>(*m_page, "memoryApplied")->isVisible());
+        click(child<QPushButton>(*m_page, "memoryUndo"));
+        QCOMPARE(m_session->text(), text);
+        QVERIFY(button->isVisible());
+        QVERIFY(!child<PlainLabel>(*m_page, "memoryApplied")->isVisible());
+    }
+
+    void otherWays_areListedWithTheirCost_andApplied()
+    {
+        setFree(static_cast<double>(peak()) * 0.8);
+        auto* ways = child<QPushButton>(*m_page, "otherWays");
+        QVERIFY(ways->isVisible());
+        whenOpen<QMenu>([](QMenu& menu) {
+            QAction* wanted = nullptr;
+            for (QAction* action : menu.actions())
+                if (action->text().startsWith(QStringLiteral("Gradient checkpointing: "))
+                    && action->text().contains(QStringLiteral("about a fifth slower")))
+                    wanted = action;
+            if (!wanted)
+                menu.close();
+            QVERIFY(wanted);
+            QTest::mouseClick(&menu, Qt::LeftButton, {}, menu.actionGeometry(wanted).center());
+        });
+        click(ways);
+        QCOMPARE(m_session->config().memory.gradient_checkpointing, true);
+        QCOMPARE(m_session->undoStack().undoText(), QStringLiteral("Gradient checkpointing"));
+        m_session->undoStack().undo();
+        QCOMPARE(m_session->config().memory.gradient_checkpointing, false);
+    }
+
+    void hopelessPlan_saysSo()
+    {
+        setFree(1e6);
+        QVERIFY(!child<QPushButton>(*m_page, "makeItFit")->isVisible());
+        QVERIFY(child<PlainLabel>(*m_page, "memoryNote")
+                    ->text()
+                    .startsWith(QStringLiteral("Does not fit, whatever")));
+    }
+
+    void start_isRefusedUntilOneInsists()
+    {
+        m_page->setStartCheck([](const TrainingConfig& config) {
+            Diagnostic finding;
+            finding.severity = config.memory.force_memory ? Severity::warning : Severity::error;
+            finding.key = "force_memory";
+            finding.message = "the plan needs 9 TB";
+            return Diagnostics{ finding };
+        });
+        QSignalSpy started(m_page.get(), &ConfigurePage::startRequested);
+        whenOpen<ProblemsDialog>(
+            [](ProblemsDialog& dialog) { click(child<QPushButton>(dialog, "problemsBack")); });
+        click(child<QPushButton>(*m_page, "startButton"));
+        QCOMPARE(started.count(), 0);
+        whenOpen<ProblemsDialog>([](ProblemsDialog& dialog) {
+            auto* start = child<QPushButton>(dialog, "problemsStart");
+            QVERIFY(start && start->text() == QStringLiteral("Start anyway"));
+            click(start);
+        });
+        click(child<QPushButton>(*m_page, "startButton"));
+        QCOMPARE(started.count(), 1);
+        const auto options = started.front().front().value<TrainerOptions>();
+        QVERIFY(options.config.memory.force_memory);
+        QVERIFY(options.config_yaml.find("force_memory: true") != std::string::npos);
+        QVERIFY(!m_session->text().contains(QStringLiteral("force_memory"))); // the form stays
+    }
+
+    void otherErrors_cannotBeStartedOver()
+    {
+        m_page->setStartCheck([](const TrainingConfig&) {
+            Diagnostic memory, model;
+            memory.key = "force_memory";
+            model.key = "model_name_or_path";
+            return Diagnostics{ memory, model };
+        });
+        whenOpen<ProblemsDialog>([](ProblemsDialog& dialog) {
+            QVERIFY(!child<QPushButton>(dialog, "problemsStart"));
+            click(child<QPushButton>(dialog, "problemsBack"));
+        });
+        click(child<QPushButton>(*m_page, "startButton"));
+    }
+
+private:
+    void setFree(double bytes)
+    {
+        m_page->setFreeMemory([bytes] { return static_cast<std::uint64_t>(bytes); });
+    }
+    Qwen3Shape shape() const
+    {
+        return *shapeFor(m_session->config().model.model_name_or_path, m_catalogue);
+    }
+    std::uint64_t peak() const { return planMemory(m_session->config(), shape()).peak(); }
+
+    Catalogue m_catalogue;
+    std::unique_ptr<ConfigSession> m_session;
+    std::unique_ptr<ConfigurePage> m_page;
+};
+
+QTEST_MAIN(TestMemoryCard)
+#include "tst_memory_card.moc"
