@@ -5,6 +5,9 @@
 
 #include "core/model/kernels.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 #include <math.h>
 #include <string.h>
 

@@ -60,13 +60,30 @@ inline Floats lookUp(const float* values, Ints index)
 #endif
 }
 
+/// kWidth bytes as integers. g++ takes them apart one by one unless it is told the instruction.
+inline Ints widen(const std::uint8_t* from)
+{
+#if ZEN_KERNEL_WIDTH == 16 && defined(__AVX512F__)
+    const __m512i wide = _mm512_maskz_cvtepu8_epi32( // the plain one makes g++ 12 warn
+        static_cast<__mmask16>(-1), _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+#elif ZEN_KERNEL_WIDTH == 8 && defined(__AVX2__)
+    const __m256i wide
+        = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
+#else
+    Bytes bytes;
+    memcpy(&bytes, from, sizeof(bytes));
+    const Ints wide = __builtin_convertvector(bytes, Ints);
+#endif
+    Ints value;
+    memcpy(&value, &wide, sizeof(value));
+    return value;
+}
+
 /// The numbers of kWidth bytes: those of the high halves and those of the low ones.
 inline void numbersOf(
     const std::uint8_t* codes, const float* values, float scale, Floats& high, Floats& low)
 {
-    Bytes bytes;
-    memcpy(&bytes, codes, sizeof(bytes));
-    const Ints wide = __builtin_convertvector(bytes, Ints);
+    const Ints wide = widen(codes);
     high = lookUp(values, wide >> 4) * scale;
     low = lookUp(values, wide & 15) * scale;
 }
