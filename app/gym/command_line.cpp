@@ -136,7 +136,7 @@ void addExport(CLI::App& app, Run& run)
             "Metrics: tensorboard, csv, jsonl, trainer_log")
         ->required();
     command
-        ->add_option("SOURCE", arguments->source,
+        ->add_option("SOURCE", arguments->from,
             "A run's folder; for weights also a model's name or folder, or a .gguf file")
         ->required();
     command->add_option("-o,--output", arguments->output, "Where to; empty: inside the run");

@@ -16,7 +16,7 @@ namespace zen::gym {
 int exportWeightFiles(const ExportArguments& arguments)
 {
     WeightExportOptions options;
-    options.source = arguments.source;
+    options.source = arguments.from;
     options.target = *weightTargetNamed(arguments.to);
     options.dtype = arguments.dtype;
     options.output = arguments.output;
@@ -53,7 +53,7 @@ int exportWeightFiles(const ExportArguments& arguments)
 
 int exportMetricFiles(const ExportArguments& arguments)
 {
-    const auto written = exportMetrics(arguments.source, arguments.to, arguments.output);
+    const auto written = exportMetrics(arguments.from, arguments.to, arguments.output);
     if (!written) {
         printError(written.error().message);
         return kBadInput;

@@ -109,7 +109,7 @@ void writeModel(const fs::path& folder, bool moe, bool tied)
         fs::path(ZEN_SOURCE_DIR) / "resources/starter/tokenizer.json", folder / "tokenizer.json");
     writeText(folder / "generation_config.json", R"({"temperature": 0.6, "top_k": 20})");
     writeText(folder / "tokenizer_config.json",
-        R"({"chat_template": "{{ the model's own }}", "add_bos_token": false})");
+        R"({"chat_template": "{{ its own }}", "add_bos_token": false})");
     writeText(folder / "README.md", "---\nlibrary_name: transformers\nlicense: apache-2.0\n---\n");
     Tensors tensors;
     put(tensors, "model.embed_tokens.weight", { 1024, 32 });
@@ -411,7 +411,7 @@ private Q_SLOTS:
         QVERIFY(is("tokenizer.ggml.eos_token_id", std::uint32_t{ 566 }));
         QVERIFY(is("tokenizer.ggml.padding_token_id", std::uint32_t{ 564 }));
         QVERIFY(is("tokenizer.ggml.add_bos_token", false));
-        QVERIFY(is("tokenizer.chat_template", std::string("{{ the model's own }}")));
+        QVERIFY(is("tokenizer.chat_template", std::string("{{ its own }}")));
         const auto& tokens = *file.list<std::string>("tokenizer.ggml.tokens");
         const auto& types = *file.list<std::int32_t>("tokenizer.ggml.token_type");
         const auto tokenizer = readJson(model() / "tokenizer.json");
@@ -452,7 +452,7 @@ private Q_SLOTS:
         QVERIFY(after == before);
         QCOMPARE(
             readJson(root() / "back/tokenizer_config.json")["chat_template"].get<std::string>(),
-            std::string("{{ the model's own }}"));
+            std::string("{{ its own }}"));
     }
 
     void modelfile_tellsOllamaWhatTheRunUsed()

@@ -20,7 +20,8 @@ namespace {
 /// A file put together byte by byte.
 struct Bytes {
     std::string text;
-    template <class T> Bytes& add(T number)
+    template <class T>
+    requires std::is_arithmetic_v<T> Bytes& add(T number)
     {
         text.append(reinterpret_cast<const char*>(&number), sizeof number);
         return *this;
