@@ -203,20 +203,27 @@ private:
         for (const std::string& target : m_config.run.report_to) {
             if (target == "none" || target == "all" || isOneOf(kReporters, target))
                 continue;
+            const bool is_foreign = isOneOf(kForeignReporters, target);
             const std::string near = std::string(nearestWord(target, kReporters));
-            if (isOneOf(kForeignReporters, target))
-                warn("report_to",
-                    "`" + target
-                        + "` is kept for export and not used here; tensorboard, csv, jsonl and "
-                          "trainer_log are written into the run folder",
-                    use("report_to", std::string("none")));
-            else
-                warn("report_to",
-                    "`" + target
-                        + "` is no reporter that this program knows; tensorboard, csv, jsonl and "
-                          "trainer_log are written into the run folder",
-                    use("report_to", near.empty() ? std::string("none") : near));
+            warn("report_to",
+                "`" + target
+                    + (is_foreign ? "` is kept for export and not used here"
+                                  : "` is no reporter that this program knows")
+                    + "; tensorboard, csv, jsonl and trainer_log are written into the run folder",
+                use("report_to", withReporter(target, is_foreign ? "" : near)));
         }
+    }
+
+    /// report_to with one name replaced, or left out.
+    std::vector<std::string> withReporter(const std::string& old, const std::string& fresh) const
+    {
+        std::vector<std::string> names = m_config.run.report_to;
+        std::erase(names, old);
+        if (!fresh.empty())
+            names.push_back(fresh);
+        if (names.empty())
+            names.emplace_back("none");
+        return names;
     }
 
     void checkGroups()
