@@ -1,6 +1,7 @@
 #include "app/gym/commands.h"
 #include "app/gym/signal_watch.h"
 #include "app/gym/terminal.h"
+#include "app/gym/unpacked_model.h"
 #include "core/base/utf8.h"
 #include "core/train/engine.h"
 #include "core/weights/checkpoint_folder.h"
@@ -83,7 +84,12 @@ int converse(ChatSession& session, const ChatArguments& arguments)
 
 int chat(const ChatArguments& arguments)
 {
-    if (const auto folder = findModelFolder(arguments.model); !folder) {
+    Result<UnpackedModel> model = UnpackedModel::open(arguments.model);
+    if (!model) {
+        printError(model.error().message);
+        return kBadInput;
+    }
+    if (const auto folder = findModelFolder(model->name()); !folder) {
         printError(folder.error().message);
         return kBadInput;
     }
@@ -93,7 +99,7 @@ int chat(const ChatArguments& arguments)
         return kFailed;
     }
     ChatOptionsForModel options;
-    options.model_name_or_path = arguments.model;
+    options.model_name_or_path = model->name();
     options.adapter = arguments.adapter;
     options.enable_thinking = !arguments.no_thinking;
     options.seed = arguments.seed;
@@ -102,6 +108,7 @@ int chat(const ChatArguments& arguments)
         printError(session.error().message);
         return kBadInput;
     }
+    model = fail("loaded"); // what was unpacked is in memory now
     return converse(**session, arguments);
 }
 

@@ -128,6 +128,29 @@ void addReward(CLI::App& app, Run& run)
     command->add_flag("--json", arguments->json, "Print one JSON object a row");
 }
 
+void addExport(CLI::App& app, Run& run)
+{
+    CLI::App* command
+        = app.add_subcommand("export", "Write a run's weights or metrics for other programs");
+    auto arguments = addCommand<ExportArguments>(command, run, exportTo);
+    command
+        ->add_option("--to", arguments->to,
+            "Weights: merged (Hugging Face layout), gguf (llama.cpp, Ollama), peft (adapter). "
+            "Metrics: tensorboard, csv, jsonl, trainer_log")
+        ->required();
+    command
+        ->add_option("SOURCE", arguments->from,
+            "A run's folder; for weights also a model's name or folder, or a .gguf file")
+        ->required();
+    command->add_option("-o,--output", arguments->output, "Where to; empty: inside the run");
+    command->add_option("--dtype", arguments->dtype,
+        "f32, f16, bf16, or q8_0 (gguf); empty: as the model is stored");
+    command
+        ->add_option("--max_shard_size,--max-shard-size", arguments->max_shard_size,
+            "merged: how large one file may be, e.g. 5GB, 500MB")
+        ->capture_default_str();
+}
+
 void addSmallCommands(CLI::App& app, Run& run)
 {
     CLI::App* command
@@ -199,6 +222,7 @@ int runCommandLine(int argc, char** argv)
     addVerify(app, run);
     addPlan(app, run);
     addReward(app, run);
+    addExport(app, run);
     addSmallCommands(app, run);
     addBench(app, run);
     try {

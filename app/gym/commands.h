@@ -95,6 +95,15 @@ struct RunsArguments {
 };
 int runs(const RunsArguments& arguments);
 
+struct ExportArguments {
+    std::string to; ///< merged, gguf, peft; tensorboard, csv, jsonl, trainer_log
+    std::string from; ///< a run's folder; for weights also a model or a .gguf file
+    std::filesystem::path output; ///< empty: inside the run
+    std::string dtype; ///< empty: the model's own
+    std::string max_shard_size = "5GB";
+};
+int exportTo(const ExportArguments& arguments);
+
 struct StarterArguments {
     std::filesystem::path output;
     std::filesystem::path config; ///< empty: configs/starter_sft.yaml

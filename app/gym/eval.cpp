@@ -1,6 +1,7 @@
 #include "app/gym/commands.h"
 #include "app/gym/load_config.h"
 #include "app/gym/terminal.h"
+#include "app/gym/unpacked_model.h"
 #include "core/data/dataset.h"
 #include "core/train/engine.h"
 #include "core/weights/checkpoint_folder.h"
@@ -54,9 +55,16 @@ std::optional<std::string> missingFile(
 
 int evaluate(const EvalArguments& arguments)
 {
-    const std::optional<LoadedConfig> loaded = loadUsableConfig(arguments.source);
+    std::optional<LoadedConfig> loaded = loadUsableConfig(arguments.source);
     if (!loaded)
         return kBadInput;
+    std::string& name = loaded->config.model.model_name_or_path;
+    const Result<UnpackedModel> model = UnpackedModel::open(name);
+    if (!model) {
+        printError(model.error().message);
+        return kBadInput;
+    }
+    name = model->name();
     explainDevices(loaded->config);
     if (const auto missing = missingFile(loaded->config, arguments.adapter)) {
         printError(*missing);

@@ -221,10 +221,12 @@ std::vector<Field> runFields()
             .rl_only = true },
         Row<&S::report_to>{ .key = "report_to",
             .label = "Report to",
-            .help = "Where other tools report to; kept for export. Here the run folder and the "
-                    "window have everything.",
+            .help = "Files for other tools, written into the run folder while it trains: "
+                    "tensorboard, csv, jsonl, trainer_log (LLaMA-Factory's), or all. Others, such "
+                    "as wandb, are kept for export.",
             .advanced = true,
-            .suggestions = { "none", "tensorboard", "wandb" } },
+            .suggestions
+            = { "none", "tensorboard", "csv", "jsonl", "trainer_log", "all", "wandb" } },
         Row<&S::deepspeed>{ .key = "deepspeed",
             .label = "DeepSpeed file",
             .help = "A DeepSpeed configuration for training elsewhere on several GPUs; kept for "

@@ -1,6 +1,7 @@
 #include "core/config/validate.h"
 
 #include "core/base/nearest_word.h"
+#include "core/config/reporters.h"
 #include "core/config/schema.h"
 #include "core/config/validate_rewards.h"
 #include "core/config/yaml_scalar.h"
@@ -37,6 +38,7 @@ public:
         checkMemory();
         checkOptimizer();
         checkEvaluation();
+        checkReporters();
         if (m_is_rl) {
             checkGroups();
             checkClipping();
@@ -191,13 +193,37 @@ private:
             warn("eval_strategy",
                 "nothing is held out to evaluate on: set val_size or eval_dataset",
                 Fix{ "Hold out 5 %", { { "val_size", "0.05" } } });
-        for (const std::string& target : m_config.run.report_to)
-            if (target != "none" && target != "all")
-                warn("report_to",
-                    "`" + target
-                        + "` is kept for export; here the window and the run folder have "
-                          "everything",
-                    use("report_to", std::string("none")));
+    }
+
+    void checkReporters()
+    {
+        const auto isOneOf = [](const auto& names, const std::string& name) {
+            return std::find(names.begin(), names.end(), name) != names.end();
+        };
+        for (const std::string& target : m_config.run.report_to) {
+            if (target == "none" || target == "all" || isOneOf(kReporters, target))
+                continue;
+            const bool is_foreign = isOneOf(kForeignReporters, target);
+            const std::string near = std::string(nearestWord(target, kReporters));
+            warn("report_to",
+                "`" + target
+                    + (is_foreign ? "` is kept for export and not used here"
+                                  : "` is no reporter that this program knows")
+                    + "; tensorboard, csv, jsonl and trainer_log are written into the run folder",
+                use("report_to", withReporter(target, is_foreign ? "" : near)));
+        }
+    }
+
+    /// report_to with one name replaced, or left out.
+    std::vector<std::string> withReporter(const std::string& old, const std::string& fresh) const
+    {
+        std::vector<std::string> names = m_config.run.report_to;
+        std::erase(names, old);
+        if (!fresh.empty())
+            names.push_back(fresh);
+        if (names.empty())
+            names.emplace_back("none");
+        return names;
     }
 
     void checkGroups()

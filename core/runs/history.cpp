@@ -1,6 +1,7 @@
 #include "core/base/durable_file.h"
 #include "core/runs/json_fields.h"
 #include "core/runs/run_folder.h"
+#include "core/runs/timed_events.h"
 
 #include <algorithm>
 #include <cmath>
@@ -96,20 +97,6 @@ std::string timeOf(std::string_view line)
         return {};
     JsonFields fields(object);
     return fields.text("time");
-}
-
-/// Seconds since the epoch of a time that utcNow() wrote; 0 for anything else.
-double secondsOf(const std::string& utc)
-{
-    std::tm time{};
-    double seconds = 0;
-    if (std::sscanf(utc.c_str(), "%d-%d-%dT%d:%d:%lf", &time.tm_year, &time.tm_mon, &time.tm_mday,
-            &time.tm_hour, &time.tm_min, &seconds)
-        != 6)
-        return 0;
-    time.tm_year -= 1900;
-    time.tm_mon -= 1;
-    return static_cast<double>(timegm(&time)) + seconds;
 }
 
 void takeStart(std::string_view line, RunRecord& record)

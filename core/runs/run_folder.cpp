@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kLockName = "LOCK";
-constexpr const char* kRunFiles[]
-    = { "config.yaml", "events.jsonl", "completions.jsonl", "console.log", "summary.json" };
-constexpr const char* kRunFolders[] = { "checkpoints", "adapter", "model" };
+constexpr const char* kRunFiles[] = { "config.yaml", "events.jsonl", "completions.jsonl",
+    "console.log", "summary.json", "metrics.csv", "metrics.jsonl", "trainer_log.jsonl" };
+constexpr const char* kRunFolders[] = { "checkpoints", "adapter", "model", "tensorboard" };
 
 bool present(const fs::path& path)
 {

@@ -5,10 +5,9 @@
 #include "core/text/byte_alphabet.h"
 #include "core/text/normal_form.h"
 #include "core/text/pre_tokenizer.h"
+#include "core/text/write_tokenizer_file.h"
 
 #include <queue>
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -192,53 +191,19 @@ std::vector<Word> countWords(std::span<const std::string> texts,
     return words;
 }
 
-std::string quoted(const std::string& text)
-{
-    return nlohmann::json(text).dump();
-}
-
-std::string addedTokensJson(const std::vector<AddedToken>& added, std::size_t first_id)
-{
-    std::string json = "[";
-    for (std::size_t i = 0; i < added.size(); ++i) {
-        json += i == 0 ? "\n" : ",\n";
-        json += R"(    {"id": )" + std::to_string(first_id + i) + R"(, "content": )"
-            + quoted(added[i].content)
-            + R"(, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": )"
-            + (added[i].special ? "true}" : "false}");
-    }
-    return json + (added.empty() ? "]" : "\n  ]");
-}
-
 std::string tokenizerJson(const PairCounter& pairs, const std::vector<AddedToken>& added)
 {
-    const std::string byte_level
-        = R"({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false})";
-    std::string json
-        = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n";
-    json += "  \"added_tokens\": " + addedTokensJson(added, pairs.tokens().size()) + ",\n";
-    json += "  \"normalizer\": {\"type\": \"NFC\"},\n";
-    json
-        += R"(  "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": )"
-        + quoted(std::string(kQwenSplitPattern))
-        + R"(}, "behavior": "Isolated", "invert": false}, )" + byte_level + "]},\n";
-    json += "  \"post_processor\": " + byte_level + ",\n  \"decoder\": " + byte_level + ",\n";
-    json
-        += R"(  "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "", )"
-           R"("end_of_word_suffix": "", "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,)";
-    json += "\n    \"vocab\": {";
-    for (std::size_t id = 0; id < pairs.tokens().size(); ++id)
-        json += (id == 0 ? "\n" : ",\n") + ("      " + quoted(toAlphabet(pairs.tokens()[id])))
-            + ": " + std::to_string(id);
-    json += "\n    },\n    \"merges\": [";
-    const char* separator = "\n";
-    for (const auto& [left, right] : pairs.merges()) {
-        json += separator;
-        json += "      [" + quoted(toAlphabet(pairs.tokens()[left])) + ", "
-            + quoted(toAlphabet(pairs.tokens()[right])) + "]";
-        separator = ",\n";
-    }
-    return json + "\n    ]\n  }\n}\n";
+    TokenizerFile file;
+    file.normalise = true;
+    std::uint32_t next_id = 0;
+    for (const std::string& token : pairs.tokens())
+        file.vocabulary.emplace_back(toAlphabet(token), next_id++);
+    for (const auto& [left, right] : pairs.merges())
+        file.merges.emplace_back(
+            toAlphabet(pairs.tokens()[left]), toAlphabet(pairs.tokens()[right]));
+    for (const AddedToken& token : added)
+        file.added_tokens.push_back({ token.content, next_id++, token.special, false });
+    return writeTokenizerFile(file);
 }
 
 Result<void> checkAdded(const std::vector<AddedToken>& added)

@@ -20,13 +20,17 @@ void publishQuietly(EventSink& sink, const Event& event) noexcept
 
 } // namespace
 
-Result<void> Reporter::openLogs(const RunFolder& folder, bool console_log)
+Result<void> Reporter::openLogs(
+    const RunFolder& folder, bool console_log, const std::vector<std::string>& report_to)
 {
     auto events = EventLog::open(folder.path);
     if (!events)
         return tl::unexpected(events.error());
     m_event_log = events->get();
     m_logs.push_back(std::move(*events));
+    auto reports = std::make_unique<MetricReports>(folder, report_to);
+    m_reports = reports.get();
+    m_logs.push_back(std::move(reports));
     if (!console_log)
         return {};
     auto console = ConsoleLog::open(folder.consoleLog());
@@ -43,6 +47,10 @@ void Reporter::publish(const Event& event) noexcept
     publishQuietly(m_listener, event);
     if (const auto error = m_event_log != nullptr ? m_event_log->takeError() : std::nullopt)
         warning(*error + ". Training goes on; events are missing from the run folder.");
+    if (const auto error = m_reports != nullptr ? m_reports->takeError() : std::nullopt)
+        warning(*error
+            + ". Training goes on; gym export --to tensorboard|csv writes the metrics again from "
+              "events.jsonl.");
 }
 
 void Reporter::phase(Phase phase, std::int64_t step, double fraction) noexcept

@@ -2,6 +2,7 @@
 
 #include "core/runs/event_log.h"
 #include "core/runs/events.h"
+#include "core/runs/metric_reports.h"
 #include "core/runs/run_folder.h"
 
 #include <chrono>
@@ -21,8 +22,10 @@ public:
     {
     }
 
-    /// From here on events are also written to the folder. A log that cannot be opened is an Error.
-    Result<void> openLogs(const RunFolder& folder, bool console_log);
+    /// From here on events are also written to the folder, also in the forms that `report_to`
+    /// names. A log that cannot be opened is an Error.
+    Result<void> openLogs(
+        const RunFolder& folder, bool console_log, const std::vector<std::string>& report_to = {});
 
     void publish(const Event& event) noexcept;
 
@@ -38,6 +41,7 @@ private:
     EventSink& m_listener;
     std::vector<std::unique_ptr<EventSink>> m_logs;
     EventLog* m_event_log = nullptr; ///< one of m_logs
+    MetricReports* m_reports = nullptr; ///< one of m_logs, behind it
     Phase m_phase = Phase::loading;
     std::int64_t m_phase_step = -1;
     std::chrono::steady_clock::time_point m_last_fraction;

@@ -77,7 +77,7 @@ void Session::prepareFolder()
 {
     m_folder = orThrow(prepareRunFolder(m_config.run.output_dir, existingRunOf(m_config.run)));
     m_lock = orThrow(RunLock::acquire(m_folder->path));
-    orThrow(m_reporter.openLogs(*m_folder, m_options.console_log));
+    orThrow(m_reporter.openLogs(*m_folder, m_options.console_log, m_config.run.report_to));
     m_checkpoints.emplace(m_folder->checkpoints(), m_config.run.save_total_limit);
     removeStaleStaging(m_folder->checkpoints());
     removeStaleStaging(m_folder->path);

@@ -38,6 +38,13 @@ const std::vector<Case>& cases()
             Severity::warning, "dataset", "placeholder", nullptr },
         { "half rows", [](auto& c) { c.data.val_size = 2.5; }, Severity::error, "val_size",
             "whole number", "2.0" },
+        { "foreign reporter", [](auto& c) { c.run.report_to = { "wandb" }; }, Severity::warning,
+            "report_to", "kept for export", "\"none\"" },
+        { "misspelt reporter",
+            [](auto& c) {
+                c.run.report_to = { "csv", "tensorbord" };
+            },
+            Severity::warning, "report_to", "`tensorbord`", "[csv, tensorboard]" },
         { "no rewards", [](auto& c) { c.algorithm.rewards.clear(); }, Severity::error, "rewards",
             "missing",
             "  - {type: number_equal, weight: 1.0}\n  - {type: think_format, weight: 0.1}" },
