@@ -125,6 +125,32 @@ void addReward(CLI::App& app, Run& run)
     command->add_flag("--json", arguments->json, "Print one JSON object a row");
 }
 
+void addExport(CLI::App& app, Run& run)
+{
+    CLI::App* command
+        = app.add_subcommand("export", "A configuration for another tool, or a run's weights");
+    auto arguments = addCommand<ExportArguments>(command, run, exportConfig);
+    addConfig(command, arguments->source);
+    command->add_option("--to", arguments->to,
+        "gym (zenlm/gym), llamafactory, axolotl, trl, zen (written anew); of a run: merged, gguf, "
+        "peft");
+    command->add_option(
+        "-o,--output", arguments->output, "A file, or with --bundle a folder that does not exist");
+    command->add_option("--onto", arguments->onto,
+        "A file of that tool: the settings are written into it, everything else of it stays");
+    command->add_flag("--bundle", arguments->bundle,
+        "Also DeepSpeed files, rows with registration, rewards as Python, launch lines");
+    command->add_flag(
+        "--command", arguments->command, "Print how the tool is started, in its own form");
+
+    command = app.add_subcommand("import", "Another tool's YAML as a configuration, with a report");
+    auto import_arguments = addCommand<ImportArguments>(command, run, importConfigFile);
+    command->add_option("FILE", import_arguments->file, "A YAML file")->required();
+    command->add_option("--from", import_arguments->from,
+        "gym, llamafactory, axolotl or trl, where it is not recognised");
+    command->add_option("-o,--output", import_arguments->output, "Where the configuration goes");
+}
+
 void addSmallCommands(CLI::App& app, Run& run)
 {
     CLI::App* command
@@ -177,6 +203,7 @@ int runCommandLine(int argc, char** argv)
     addVerify(app, run);
     addPlan(app, run);
     addReward(app, run);
+    addExport(app, run);
     addSmallCommands(app, run);
     try {
         app.parse(argc, argv);

@@ -100,6 +100,23 @@ struct StarterArguments {
 };
 int starter(const StarterArguments& arguments);
 
+struct ExportArguments {
+    ConfigArguments source;
+    std::string to; ///< a tool (gym, llamafactory, axolotl, trl), zen, or merged, gguf, peft
+    std::filesystem::path output; ///< empty: standard output
+    std::filesystem::path onto; ///< a file of that tool to write the settings into
+    bool bundle = false;
+    bool command = false; ///< print the command line instead
+};
+int exportConfig(const ExportArguments& arguments);
+
+struct ImportArguments {
+    std::filesystem::path file;
+    std::string from; ///< empty: recognised
+    std::filesystem::path output; ///< empty: standard output
+};
+int importConfigFile(const ImportArguments& arguments);
+
 struct BenchArguments {
     ConfigArguments source; ///< config empty: configs/starter_gspo.yaml
     bool json = false;
