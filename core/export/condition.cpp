@@ -36,6 +36,8 @@ bool wordHolds(std::string_view word, const std::optional<std::string>& value)
         return numberIn(value).value_or(-1) >= 0 && *numberIn(value) <= 1;
     if (word == "two")
         return numberIn(value).value_or(0) >= 2;
+    if (word == "file")
+        return value && value->find(".json") != std::string::npos;
     if (word == "zero3")
         return namesZero3(value);
     return value && *value == word;

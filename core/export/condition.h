@@ -13,6 +13,7 @@ namespace zen {
 
 /// `key: word` or `key: [word, …]` of the target tables: true if the key's value is one of the
 /// words. Words with a meaning: set, unset, positive (above 0), share (0 to 1), two (2 or more),
+/// file (names a .json or .jsonl file),
 /// zero3 (names a ZeRO-3 file); `not WORD` turns any of them round.
 struct Condition {
     std::string key;

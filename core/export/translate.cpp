@@ -96,14 +96,16 @@ Diagnostics notesFor(const TrainingConfig& config, const Target& target)
             notes.push_back(noteOn(note.own, note.text));
     for (const TargetNote& lost : target.lost) {
         const Field& field = *findField(lost.own);
-        if (isSilent(field, config) || field.get(config) == defaultValue(field)
-            || !allHold(lost.when, valueOf))
+        if (isSilent(field, config) || isNoted(notes, lost.own)
+            || field.get(config) == defaultValue(field) || !allHold(lost.when, valueOf))
             continue;
         const std::string value = toYaml(field.get(config));
         notes.push_back(noteOn(lost.own,
             "is not written"
-                + (value.size() > 60 || value.find('\n') != std::string::npos ? ""
-                                                                              : " (" + value + ")")
+                + (value.size() > 60 || value.starts_with(' ')
+                            || value.find('\n') != std::string::npos
+                        ? ""
+                        : " (" + value + ")")
                 + ": " + lost.text));
     }
     return notes;
@@ -123,11 +125,15 @@ void addDifferences(
             || field.get(config) == defaultValue(field))
             continue;
         const std::string value = toYaml(here);
+        const std::string back = toYaml(there);
+        const bool is_written = std::any_of(again.keys.begin(), again.keys.end(),
+            [&](const ForeignKey& key) { return key.own == field.key; });
         notes.push_back(noteOn(std::string(field.key),
-            value.empty() || value.find('\n') != std::string::npos
+            !is_written ? "is not written (" + value + "): it does not apply there"
+                : value.empty() || value.find('\n') != std::string::npos || value.starts_with(' ')
                 ? "cannot be expressed exactly"
-                : "is " + value + "; written as it is there, it reads back as "
-                    + (toYaml(there).empty() ? "nothing" : toYaml(there))));
+                : "is " + value + "; as it is written there, it reads back as "
+                    + (back.empty() ? "nothing" : back)));
     }
 }
 
