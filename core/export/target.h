@@ -36,7 +36,7 @@ struct TargetRow {
     std::vector<std::pair<std::string, std::string>> import_values; ///< word there -> own word
     std::vector<std::pair<std::string, std::string>> rename; ///< own word -> word there, in lists
     std::string skip; ///< own value that is not written
-    std::string null_is; ///< own value that nothing means there
+    std::string null_is; ///< own value that null, or no key at all, means there
     std::string only; ///< share: a value below 1; whole: 0 or from 1 on
     std::string target_default; ///< where the accepted keys do not say it
     bool always = false;

@@ -185,7 +185,10 @@ std::optional<std::string> targetDefaultOf(
     if (!row.target_default.empty())
         return row.target_default;
     const AcceptedKey* key = accepted.find(row.key);
-    return key && (key->keys.empty() || !key->accepts("dict")) ? key->default_yaml : std::nullopt;
+    const bool is_value = key && (key->keys.empty() || !key->accepts("dict"));
+    if (is_value && key->default_yaml)
+        return key->default_yaml;
+    return row.null_is.empty() ? std::nullopt : std::optional<std::string>(row.null_is);
 }
 
 bool sameScalar(std::string_view left, std::string_view right)

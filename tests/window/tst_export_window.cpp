@@ -111,6 +111,7 @@ private Q_SLOTS:
 
     void preview_followsTheForm()
     {
+        if (qEnvironmentVariableIsSet("GRABX")) { m_window->resize(1280, 800); for (const char* n : {"llamafactory", "trl"}) { choose(n); QTest::qWait(200); m_window->grab().save(QStringLiteral("/tmp/zt/page_%1.png").arg(QLatin1String(n))); } }
         choose("gym");
         QVERIFY(preview().contains(QStringLiteral("lora_rank: 8")));
         QVERIFY(m_window->config().setField("lora_rank", "24"));
@@ -147,7 +148,7 @@ private Q_SLOTS:
         QCOMPARE(QString::fromUtf8(file.readAll()), m_page->exportedText());
         QVERIFY(shownIn(card, QStringLiteral("the same as the last export")));
         QVERIFY(m_window->config().setField("lora_rank", "24"));
-        QTRY_VERIFY(shownIn(card, QStringLiteral("2 keys differ"))); // rank, and alpha says so too
+        QTRY_VERIFY(shownIn(card, QStringLiteral("since the last export: lora_r")));
     }
 
     void bundle_isSavedToANewFolder()

@@ -160,10 +160,13 @@ void ExportPage::updateForTarget()
     const std::vector<EntryChange> changes
         = before ? changesBetween(*before, m_for_target.document) : std::vector<EntryChange>{};
     m_preview->showDocument(m_for_target.document, changes, m_for_target.findings);
+    QStringList changed;
+    for (const EntryChange& change : changes)
+        changed += QString::fromStdString(change.key);
     m_preview_card->setSubtitle(!before ? tr("not exported before")
             : changes.empty()
             ? tr("the same as the last export")
-            : tr("%n keys differ from the last export", nullptr, static_cast<int>(changes.size())));
+            : tr("changed since the last export: %1").arg(changed.join(QStringLiteral(", "))));
     const QString version = tr("%1 of %2")
                                 .arg(QString::fromStdString(tool.accepted.version),
                                     QString::fromStdString(tool.accepted.date));
