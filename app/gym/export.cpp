@@ -97,7 +97,8 @@ int printCommands(const LoadedConfig& loaded, const ExportArguments& arguments)
         }
         fmt::print("{}\n", *changed);
         if (!arguments.to.empty() && arguments.source.overrides.empty())
-            for (const LaunchLine& line : launchLines(*target, file, "ds_z3.json"))
+            for (const LaunchLine& line :
+                launchLines(*target, file, loaded.config.run.deepspeed.empty() ? "ds_z3.json" : ""))
                 fmt::print("\n# {}\n{}\n", line.title, line.command);
     }
     return kDone;

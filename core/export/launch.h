@@ -16,7 +16,8 @@ struct LaunchLine {
 };
 
 /// How the tool is started with this file: on one GPU, on several GPUs of one machine, on several
-/// machines. `deepspeed` names the file for more than one device; empty: none.
+/// machines. `deepspeed` names the DeepSpeed file to give on the command line for more than one
+/// device; empty: the tool's file names one itself.
 std::vector<LaunchLine> launchLines(
     const Target& target, const std::string& file, const std::string& deepspeed);
 

@@ -172,7 +172,8 @@ void ExportPage::updateForTarget()
                                     QString::fromStdString(tool.accepted.date));
     const QString title = QString::fromStdString(tool.title);
     m_lint->show(m_for_target.findings,
-        tr("%1 %2 accepts every key, type and rule of this file.").arg(title, version));
+        tr("%1 %2: every key and type is accepted, and the checked rules hold.")
+            .arg(title, version));
     QString notes;
     for (const Diagnostic& note : m_for_target.notes)
         notes += (notes.isEmpty() ? QString() : QStringLiteral("\n"))
