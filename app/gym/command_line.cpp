@@ -16,14 +16,19 @@ namespace {
 
 using Run = std::function<int()>;
 
-void addConfig(CLI::App* command, ConfigArguments& source, bool required = true)
+void allowOverrides(CLI::App* command)
 {
-    command->add_option("CONFIG", source.config, "A YAML file, e.g. configs/starter_gspo.yaml")
-        ->required(required);
     command->allow_extras();
     command->footer(
         "Every key of the configuration can be changed here: --key value, --key=value or "
         "key=value.\n`gym keys` lists them.");
+}
+
+void addConfig(CLI::App* command, ConfigArguments& source, bool required = true)
+{
+    command->add_option("CONFIG", source.config, "A YAML file, e.g. configs/starter_gspo.yaml")
+        ->required(required);
+    allowOverrides(command);
 }
 
 /// What CLI11 did not know: changes to the configuration, in the order typed.
@@ -131,24 +136,37 @@ void addReward(CLI::App& app, Run& run)
 void addExport(CLI::App& app, Run& run)
 {
     CLI::App* command
-        = app.add_subcommand("export", "Write a run's weights or metrics for other programs");
+        = app.add_subcommand("export", "A configuration for another tool, or a run's weights");
     auto arguments = addCommand<ExportArguments>(command, run, exportTo);
-    command
-        ->add_option("--to", arguments->to,
-            "Weights: merged (Hugging Face layout), gguf (llama.cpp, Ollama), peft (adapter). "
-            "Metrics: tensorboard, csv, jsonl, trainer_log")
-        ->required();
-    command
-        ->add_option("SOURCE", arguments->from,
-            "A run's folder; for weights also a model's name or folder, or a .gguf file")
-        ->required();
-    command->add_option("-o,--output", arguments->output, "Where to; empty: inside the run");
+    command->add_option("SOURCE", arguments->source.config,
+        "A configuration; for weights or metrics a run's folder (weights: also a model's name or "
+        "folder, or a .gguf file)");
+    allowOverrides(command);
+    command->add_option("--to", arguments->to,
+        "Configuration: gym (zenlm/gym), llamafactory, axolotl, trl, zen (written anew). Weights: "
+        "merged (Hugging Face layout), gguf (llama.cpp, Ollama), peft (adapter). Metrics: "
+        "tensorboard, csv, jsonl, trainer_log");
+    command->add_option("-o,--output", arguments->output,
+        "A file; for --bundle and weights a folder; empty: shown, or inside the run");
+    command->add_option("--onto", arguments->onto,
+        "A file of that tool: the settings are written into it, everything else of it stays");
+    command->add_flag("--bundle", arguments->bundle,
+        "Also DeepSpeed files, rows with registration, rewards as Python, launch lines");
+    command->add_flag(
+        "--command", arguments->command, "Print how the tool is started, in its own form");
     command->add_option("--dtype", arguments->dtype,
-        "f32, f16, bf16, or q8_0 (gguf); empty: as the model is stored");
+        "Weights: f32, f16, bf16, or q8_0 (gguf); empty: as the model is stored");
     command
         ->add_option("--max_shard_size,--max-shard-size", arguments->max_shard_size,
             "merged: how large one file may be, e.g. 5GB, 500MB")
         ->capture_default_str();
+
+    command = app.add_subcommand("import", "Another tool's YAML as a configuration, with a report");
+    auto import_arguments = addCommand<ImportArguments>(command, run, importConfigFile);
+    command->add_option("FILE", import_arguments->file, "A YAML file")->required();
+    command->add_option("--from", import_arguments->from,
+        "gym, llamafactory, axolotl or trl, where it is not recognised");
+    command->add_option("-o,--output", import_arguments->output, "Where the configuration goes");
 }
 
 void addSmallCommands(CLI::App& app, Run& run)

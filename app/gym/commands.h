@@ -95,20 +95,30 @@ struct RunsArguments {
 };
 int runs(const RunsArguments& arguments);
 
-struct ExportArguments {
-    std::string to; ///< merged, gguf, peft; tensorboard, csv, jsonl, trainer_log
-    std::string from; ///< a run's folder; for weights also a model or a .gguf file
-    std::filesystem::path output; ///< empty: inside the run
-    std::string dtype; ///< empty: the model's own
-    std::string max_shard_size = "5GB";
-};
-int exportTo(const ExportArguments& arguments);
-
 struct StarterArguments {
     std::filesystem::path output;
     std::filesystem::path config; ///< empty: configs/starter_sft.yaml
 };
 int starter(const StarterArguments& arguments);
+
+struct ExportArguments {
+    ConfigArguments source; ///< for weights and metrics its config is a run's folder or a model
+    std::string to; ///< a tool, weights or metrics: the command's help lists them
+    std::filesystem::path output; ///< empty: standard output; weights and metrics: inside the run
+    std::filesystem::path onto; ///< a file of that tool to write the settings into
+    bool bundle = false;
+    bool command = false; ///< print the command line instead
+    std::string dtype; ///< of weights; empty: the model's own
+    std::string max_shard_size = "5GB";
+};
+int exportTo(const ExportArguments& arguments);
+
+struct ImportArguments {
+    std::filesystem::path file;
+    std::string from; ///< empty: recognised
+    std::filesystem::path output; ///< empty: standard output
+};
+int importConfigFile(const ImportArguments& arguments);
 
 struct BenchArguments {
     ConfigArguments source; ///< config empty: configs/starter_gspo.yaml

@@ -16,7 +16,7 @@ namespace zen::gym {
 int exportWeightFiles(const ExportArguments& arguments)
 {
     WeightExportOptions options;
-    options.source = arguments.from;
+    options.source = arguments.source.config;
     options.target = *weightTargetNamed(arguments.to);
     options.dtype = arguments.dtype;
     options.output = arguments.output;
@@ -53,7 +53,7 @@ int exportWeightFiles(const ExportArguments& arguments)
 
 int exportMetricFiles(const ExportArguments& arguments)
 {
-    const auto written = exportMetrics(arguments.from, arguments.to, arguments.output);
+    const auto written = exportMetrics(arguments.source.config, arguments.to, arguments.output);
     if (!written) {
         printError(written.error().message);
         return kBadInput;

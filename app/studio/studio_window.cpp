@@ -6,6 +6,7 @@
 #include "ui/chat/chat_page.h"
 #include "ui/data/data_page.h"
 #include "ui/export/export_page.h"
+#include "ui/export/import_dialog.h"
 #include "ui/form/configure_page.h"
 #include "ui/form/problems_dialog.h"
 #include "ui/form/recent_files.h"
@@ -218,6 +219,16 @@ void StudioWindow::openFile(const QString& path)
     }
     if (!mayLoseEdits())
         return;
+    if (const auto foreign = readForeignFile(path)) {
+        ImportDialog dialog(QFileInfo(path).fileName(), foreign->imported, foreign->target, this);
+        if (dialog.exec() != QDialog::Accepted)
+            return;
+        const QString text = QString::fromStdString(foreign->imported.yaml);
+        m_config.restore({}, QFileInfo(path).completeBaseName() + QStringLiteral(".zen.yaml"), text,
+            {}, text); // not saved anywhere yet
+        showPage(PageId::configure);
+        return;
+    }
     if (const auto opened = m_config.open(path); !opened) {
         tell(this, tr("The file cannot be opened"), QString::fromStdString(opened.error().message));
         return;

@@ -1,7 +1,10 @@
 #include "ui/export/export_page.h"
 
 #include "core/base/durable_file.h"
+#include "core/export/bundle.h"
+#include "core/export/launch.h"
 #include "ui/export/command_line.h"
+#include "ui/export/lint_strip.h"
 #include "ui/form/yaml_preview.h"
 #include "ui/shell/button.h"
 #include "ui/shell/card.h"
@@ -14,13 +17,13 @@
 #include <QFileInfo>
 #include <QGuiApplication>
 #include <QHBoxLayout>
+#include <QSignalBlocker>
 
 namespace zen::ui {
 
 namespace {
 
 enum Form { kAsEdited, kChangedOnly, kEveryField };
-constexpr int kLeftWidth = 460;
 
 } // namespace
 
@@ -35,14 +38,7 @@ ExportPage::ExportPage(ConfigSession& session, const Catalogue& catalogue, QWidg
     layout->setSpacing(16);
     layout->addWidget(buildLeftSide());
 
-    m_preview_card = new Card(this);
-    m_preview_card->setFill(&Theme::sunken);
-    m_preview_card->setTitleRule(true);
-    m_preview_card->body()->setContentsMargins(0, 0, 2, 4);
-    m_preview = new YamlPreview(m_preview_card);
-    m_preview->setObjectName(QStringLiteral("exportPreview"));
-    m_preview_card->body()->addWidget(m_preview);
-    layout->addWidget(m_preview_card, 1);
+    layout->addWidget(buildPreview(), 1);
 
     auto* copy = plainButton(tr("Copy"), QStringLiteral("copy"), this);
     copy->setObjectName(QStringLiteral("exportCopy"));
@@ -53,110 +49,21 @@ ExportPage::ExportPage(ConfigSession& session, const Catalogue& catalogue, QWidg
     m_save = filledButton(tr("Save to a file…"), QStringLiteral("save"), this);
     m_save->setObjectName(QStringLiteral("exportSave"));
     connect(m_save, &QPushButton::clicked, this, &ExportPage::chooseFile);
-    setStripActions(actionRow({ copy, m_save }, this));
+    m_bundle = plainButton(tr("Save a bundle…"), QStringLiteral("download"), this);
+    m_bundle->setObjectName(QStringLiteral("exportBundle"));
+    connect(m_bundle, &QPushButton::clicked, this, &ExportPage::chooseBundle);
+    setStripActions(actionRow({ copy, m_bundle, m_save }, this));
+    connect(m_tool, &QComboBox::currentIndexChanged, this, &ExportPage::update);
     connect(m_form, &QComboBox::currentIndexChanged, this, &ExportPage::update);
     connect(&m_session, &ConfigSession::settled, this, &ExportPage::update);
     connect(&m_session, &ConfigSession::sourceChanged, this, &ExportPage::update);
     update();
 }
 
-QWidget* ExportPage::buildLeftSide()
-{
-    auto* side = new QWidget(this);
-    side->setFixedWidth(kLeftWidth);
-    auto* layout = new QVBoxLayout(side);
-    layout->setContentsMargins(0, 0, 0, 0);
-    layout->setSpacing(12);
-    auto* title = new PlainLabel(tr("Export"), side);
-    title->setType(19, QFont::DemiBold);
-    layout->addWidget(title);
-    auto* words = new PlainLabel(
-        tr("Take the configuration elsewhere: as a file, or as the command that runs it."), side);
-    words->setTone(Tone::muted);
-    words->setWordWrap(true);
-    layout->addWidget(words);
-
-    auto* file = new Card(tr("YAML"), side);
-    auto* row = new QHBoxLayout;
-    auto* label = new PlainLabel(tr("Written"), file);
-    m_form = new QComboBox(file);
-    m_form->setObjectName(QStringLiteral("exportForm"));
-    m_form->setAccessibleName(tr("How the YAML is written"));
-    m_form->addItems({ tr("As edited, with its comments"),
-        tr("Anew, only what differs from the defaults"), tr("Anew, every field") });
-    row->addWidget(label);
-    row->addWidget(m_form, 1);
-    file->body()->addLayout(row);
-    auto* check_row = new QHBoxLayout;
-    check_row->setSpacing(8);
-    m_check_dot = new Dot(&Theme::accent, file);
-    m_check = new PlainLabel({}, file);
-    m_check->setObjectName(QStringLiteral("exportCheck"));
-    m_check->setType(11)->setTone(Tone::muted);
-    m_check->setWordWrap(true);
-    check_row->addWidget(m_check_dot);
-    check_row->addWidget(m_check, 1);
-    file->body()->addLayout(check_row);
-    layout->addWidget(file);
-    layout->addWidget(buildCommandCard());
-    m_result = new PlainLabel({}, side);
-    m_result->setObjectName(QStringLiteral("exportResult"));
-    m_result->setWordWrap(true);
-    layout->addWidget(m_result);
-    layout->addStretch();
-    return side;
-}
-
-QWidget* ExportPage::buildCommandCard()
-{
-    auto* card = new Card(tr("Command line"), this);
-    card->body()->setSpacing(6);
-    m_run_command = addCommand(
-        card->body(), tr("Save it, then run it in a terminal"), QStringLiteral("commandRun"));
-    m_override_command
-        = addCommand(card->body(), tr("The same from the shipped file, with what was changed"),
-            QStringLiteral("commandOverrides"));
-    m_override_note = new PlainLabel({}, card);
-    m_override_note->setType(11)->setTone(Tone::muted);
-    m_override_note->setWordWrap(true);
-    card->body()->addWidget(m_override_note);
-    m_parallel_command = addCommand(card->body(), tr("On several GPUs, where gym is installed"),
-        QStringLiteral("commandParallel"));
-    return card;
-}
-
-PlainLabel* ExportPage::addCommand(
-    QVBoxLayout* layout, const QString& title, const QString& object_name)
-{
-    auto* head = new QHBoxLayout;
-    auto* name = new PlainLabel(title, this);
-    name->setType(11)->setTone(Tone::muted);
-    auto* copy = linkButton(tr("Copy"), this);
-    copy->setFixedHeight(22);
-    copy->setAccessibleName(tr("Copy: %1").arg(title));
-    head->addWidget(name, 1);
-    head->addWidget(copy);
-    layout->addLayout(head);
-    auto* box = new Card(this);
-    box->setFill(&Theme::sunken);
-    box->body()->setContentsMargins(10, 8, 10, 8);
-    auto* command = new PlainLabel({}, box);
-    command->setObjectName(object_name);
-    command->setAccessibleName(title);
-    command->setType(11)->setMono();
-    command->setWordWrap(true);
-    command->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
-    box->body()->addWidget(command);
-    layout->addWidget(box);
-    connect(copy, &QPushButton::clicked, this, [this, command] {
-        QGuiApplication::clipboard()->setText(command->text());
-        say(tr("Copied to the clipboard."), true);
-    });
-    return command;
-}
-
 QString ExportPage::exportedText() const
 {
+    if (m_tool->currentIndex() > 0)
+        return QString::fromStdString(m_for_target.document.text());
     switch (m_form->currentIndex()) {
     case kChangedOnly:
         return QString::fromStdString(writeConfig(m_session.config(), false));
@@ -167,14 +74,55 @@ QString ExportPage::exportedText() const
     }
 }
 
+const Target* ExportPage::target()
+{
+    const std::string name = m_tool->currentData().toString().toStdString();
+    if (name.empty())
+        return nullptr;
+    auto found = m_targets.find(name);
+    if (found == m_targets.end()) {
+        Result<Target> loaded = loadTarget(name);
+        if (!loaded) {
+            say(QString::fromStdString(loaded.error().message), false);
+            const QSignalBlocker quiet(m_tool);
+            m_tool->setCurrentIndex(0);
+            return nullptr;
+        }
+        found = m_targets.emplace(name, std::move(*loaded)).first;
+    }
+    return &found->second;
+}
+
+QString ExportPage::fileName()
+{
+    const Target* tool = target();
+    return tool ? exportFileName(m_session.name(), tool->name) : m_session.name();
+}
+
 void ExportPage::update()
+{
+    const bool is_own = target() == nullptr;
+    m_form_row->setVisible(is_own);
+    m_lint->setVisible(!is_own);
+    m_notes_card->setVisible(!is_own);
+    setEnabledOr(m_bundle, !is_own && !m_work.isBusy(),
+        is_own ? tr("Choose another tool: this program finds everything by itself.")
+               : tr("A bundle is being written."));
+    m_preview_card->setTitle(fileName());
+    if (is_own)
+        updateOwn();
+    else
+        updateForTarget();
+    updateCommands();
+}
+
+void ExportPage::updateOwn()
 {
     const std::string text = exportedText().toStdString();
     const YamlDocument document = YamlDocument::fromText(text);
     const bool as_edited = m_form->currentIndex() == kAsEdited;
     m_preview->showDocument(document, as_edited ? m_session.changes() : std::vector<EntryChange>{},
         as_edited ? m_session.diagnostics() : Diagnostics{});
-    m_preview_card->setTitle(m_session.name());
     m_preview_card->setSubtitle(tr("%1 lines").arg(std::count(text.begin(), text.end(), '\n')));
     const ReadConfig read = readConfig(document);
     const std::size_t errors = m_session.count(Severity::error);
@@ -186,11 +134,70 @@ void ExportPage::update()
                     : tr("Read back, it does not give the same configuration. Save it as edited."));
     setStripMessage(errors > 0 ? tr("It can be saved, and would not run as it is.")
                                : tr("%1, checked by reading it back").arg(m_session.name()));
-    updateCommands();
+}
+
+/// The text that this tool was last given: in this session, or as it lies beside the configuration.
+std::optional<YamlDocument> ExportPage::previousExport()
+{
+    const Target* tool = target();
+    const auto last = m_last_export.find(tool->name);
+    if (last != m_last_export.end())
+        return YamlDocument::fromText(last->second.toStdString());
+    if (m_session.path().isEmpty())
+        return {};
+    const QString beside = QFileInfo(m_session.path()).dir().filePath(fileName());
+    if (!QFileInfo::exists(beside))
+        return {};
+    const auto document = YamlDocument::load(beside.toStdString());
+    return document ? std::optional<YamlDocument>(*document) : std::nullopt;
+}
+
+void ExportPage::updateForTarget()
+{
+    const Target& tool = *target();
+    m_for_target = zen::ui::exportedText(m_session.config(), tool);
+    const std::optional<YamlDocument> before = previousExport();
+    const std::vector<EntryChange> changes
+        = before ? changesBetween(*before, m_for_target.document) : std::vector<EntryChange>{};
+    m_preview->showDocument(m_for_target.document, changes, m_for_target.findings);
+    QStringList changed;
+    for (const EntryChange& change : changes)
+        changed += QString::fromStdString(change.key);
+    m_preview_card->setSubtitle(!before ? tr("not exported before")
+            : changes.empty()
+            ? tr("the same as the last export")
+            : tr("changed since the last export: %1").arg(changed.join(QStringLiteral(", "))));
+    const QString version = tr("%1 of %2")
+                                .arg(QString::fromStdString(tool.accepted.version),
+                                    QString::fromStdString(tool.accepted.date));
+    const QString title = QString::fromStdString(tool.title);
+    m_lint->show(m_for_target.findings,
+        tr("%1 %2: every key and type is accepted, and the checked rules hold.")
+            .arg(title, version));
+    QString notes;
+    for (const Diagnostic& note : m_for_target.notes)
+        notes += (notes.isEmpty() ? QString() : QStringLiteral("\n"))
+            + QString::fromStdString(note.key + ": " + note.message);
+    m_notes->setText(displayText(notes));
+    m_notes_card->setVisible(!notes.isEmpty());
+    const bool stops = hasErrors(m_for_target.findings) || m_session.count(Severity::error) > 0;
+    m_check_dot->setColor(stops ? &Theme::error
+            : notes.isEmpty()   ? &Theme::accent
+                                : &Theme::warning);
+    m_check->setText(m_session.count(Severity::error) > 0
+            ? tr("The configuration has findings that stop a run; see Configure.")
+            : stops           ? tr("%1 would refuse it; see below the text.").arg(title)
+            : notes.isEmpty() ? tr("%1 can express all of it.").arg(title)
+                              : tr("Accepted by %1, with differences.").arg(title));
+    setStripMessage(tr("%1, checked against %2 %3").arg(fileName(), title, version));
 }
 
 void ExportPage::updateCommands()
 {
+    if (target() != nullptr) {
+        updateTargetCommands();
+        return;
+    }
     const QString shipped = QString::fromStdString(m_catalogue.config_folder.filename().string());
     const bool from_shipped = m_session.path().isEmpty();
     const QString file = from_shipped ? QStringLiteral("%1/%2").arg(shipped, m_session.name())
@@ -229,12 +236,29 @@ void ExportPage::updateCommands()
             .arg(batch.gradient_accumulation_steps));
 }
 
+void ExportPage::updateTargetCommands()
+{
+    const Target& tool = *target();
+    const std::string file = fileName().toStdString();
+    const std::vector<LaunchLine> lines = launchLines(
+        tool, file, m_session.config().run.deepspeed.empty() ? "ds_z3.json" : std::string());
+    m_run_command->setText(QString::fromStdString(lines[0].command));
+    m_parallel_command->setText(QString::fromStdString(lines[1].command));
+    const auto changed
+        = overrideCommand(m_session.config(), readConfig(m_session.baseline()).config, tool, file);
+    m_override_command->setText(
+        QString::fromStdString(changed.value_or(tool.program + " " + shellWord(file))));
+    m_override_note->setVisible(!changed);
+    m_override_note->setText(
+        tr("These changes cannot be given on its command line; save the file with them."));
+}
+
 void ExportPage::chooseFile()
 {
     const QString folder
         = m_session.path().isEmpty() ? QDir::currentPath() : QFileInfo(m_session.path()).path();
-    const QString path = QFileDialog::getSaveFileName(this, tr("Export YAML"),
-        folder + QLatin1Char('/') + m_session.name(), tr("YAML (*.yaml *.yml)"));
+    const QString path = QFileDialog::getSaveFileName(
+        this, tr("Export YAML"), folder + QLatin1Char('/') + fileName(), tr("YAML (*.yaml *.yml)"));
     if (!path.isEmpty())
         exportTo(path);
 }
@@ -247,6 +271,18 @@ bool ExportPage::exportTo(const QString& path)
         return false;
     }
     const auto document = YamlDocument::load(path.toStdString());
+    if (const Target* tool = target()) {
+        if (!document || document->text() != text) {
+            say(tr("%1 was written, but reads back differently.").arg(path), false);
+            return false;
+        }
+        m_last_export[tool->name] = QString::fromStdString(text);
+        update();
+        say(tr("Saved to %1 for %2.")
+                .arg(QDir::toNativeSeparators(path), QString::fromStdString(tool->title)),
+            true);
+        return true;
+    }
     if (!document || readConfig(*document).config != m_session.config()) {
         say(tr("%1 was written, but reads back differently.").arg(path), false);
         return false;
@@ -256,6 +292,51 @@ bool ExportPage::exportTo(const QString& path)
         true);
     Q_EMIT exported(path);
     return true;
+}
+
+void ExportPage::chooseBundle()
+{
+    const QString folder
+        = m_session.path().isEmpty() ? QDir::currentPath() : QFileInfo(m_session.path()).path();
+    const QString path = QFileDialog::getSaveFileName(this, tr("A new folder for the bundle"),
+        folder + QLatin1Char('/') + QFileInfo(fileName()).completeBaseName());
+    if (!path.isEmpty())
+        bundleTo(path);
+}
+
+void ExportPage::bundleTo(const QString& folder)
+{
+    const Target* tool = target();
+    if (!tool)
+        return;
+    if (QFileInfo::exists(folder)) {
+        say(tr("%1 exists already; choose a new folder.").arg(folder), false);
+        return;
+    }
+    say(tr("Writing the bundle…"), true);
+    const auto work
+        = [config = m_session.config(), copy = *tool, name = fileName().toStdString(),
+              path = folder.toStdString()](const std::stop_token&) -> Result<std::size_t> {
+        const Result<Bundle> bundle = makeBundle(config, copy, name);
+        if (!bundle)
+            return tl::unexpected(bundle.error());
+        if (const auto written = writeBundle(*bundle, path); !written)
+            return tl::unexpected(written.error());
+        return bundle->files.size();
+    };
+    m_work.start(work, [this, folder](const Result<std::size_t>& files) {
+        update();
+        if (!files) {
+            say(QString::fromStdString(files.error().message), false);
+            return;
+        }
+        say(tr("%1 files in %2; README.md there has the commands.")
+                .arg(*files)
+                .arg(QDir::toNativeSeparators(folder)),
+            true);
+        Q_EMIT bundled(folder);
+    });
+    update();
 }
 
 void ExportPage::say(const QString& words, bool good)

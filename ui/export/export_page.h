@@ -1,8 +1,13 @@
 #pragma once
 
+#include "ui/export/exported_text.h"
 #include "ui/form/config_session.h"
+#include "ui/run/background_work.h"
 #include "ui/shell/page.h"
 #include "ui/tiers/catalogue.h"
+
+#include <map>
+#include <optional>
 
 class QComboBox;
 class QPushButton;
@@ -12,11 +17,13 @@ namespace zen::ui {
 
 class Card;
 class Dot;
+class LintStrip;
 class PlainLabel;
 class YamlPreview;
 
-/// The way out: the configuration as a file or on the clipboard, and the command that runs it; each
-/// checked by reading it back.
+/// The way out: the configuration as a file for this program or another tool, on the clipboard or
+/// as a bundle, and the command that runs it; each checked by reading it back and, for another
+/// tool, as that tool would check it.
 class ExportPage : public Page {
     Q_OBJECT
 public:
@@ -30,21 +37,46 @@ public:
 
     QString exportedText() const; ///< what the preview shows
 
+    /// Writes the bundle for the chosen tool into a new folder, in the background; `bundled` or the
+    /// message tells how it went.
+    void bundleTo(const QString& folder);
+
 Q_SIGNALS:
     void exported(const QString& path);
+    void bundled(const QString& folder);
 
 private:
     QWidget* buildLeftSide();
+    QWidget* buildFileCard();
+    QWidget* buildNotesCard();
     QWidget* buildCommandCard();
+    QWidget* buildPreview();
     PlainLabel* addCommand(QVBoxLayout* layout, const QString& title, const QString& object_name);
     void update();
+    void updateOwn();
+    void updateForTarget();
     void updateCommands();
+    void updateTargetCommands();
+    const Target* target(); ///< the chosen tool; nullptr: this program
+    QString fileName();
+    std::optional<YamlDocument> previousExport();
     void chooseFile();
+    void chooseBundle();
     void say(const QString& words, bool good);
 
     ConfigSession& m_session;
     const Catalogue& m_catalogue;
+    std::map<std::string, Target> m_targets; ///< read when first chosen
+    std::map<std::string, QString> m_last_export; ///< by tool: the text last written
+    ExportedText m_for_target;
+    BackgroundWork m_work;
+    QComboBox* m_tool = nullptr;
     QComboBox* m_form = nullptr;
+    QWidget* m_form_row = nullptr;
+    Card* m_notes_card = nullptr;
+    PlainLabel* m_notes = nullptr;
+    LintStrip* m_lint = nullptr;
+    QPushButton* m_bundle = nullptr;
     Card* m_preview_card = nullptr;
     YamlPreview* m_preview = nullptr;
     PlainLabel* m_check = nullptr;

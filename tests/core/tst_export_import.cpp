@@ -1,0 +1,288 @@
+#include "core/export/import_config.h"
+#include "core/export/translate.h"
+#include "tests/core/target_samples.h"
+
+#include <QDir>
+#include <QFile>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <algorithm>
+
+using namespace zen;
+
+namespace {
+
+const char kLlamaFactory[] = R"(### model
+model_name_or_path: Qwen/Qwen3-4B  # the base
+### method
+stage: sft
+do_train: true
+finetuning_type: lora
+lora_rank: 4
+lora_target: q_proj,v_proj
+### dataset
+dataset: identity,alpaca_en_demo
+template: qwen3
+cutoff_len: 1024
+overwrite_cache: true
+preprocessing_num_workers: 4
+### output
+output_dir: saves/x
+plot_loss: true
+save_only_model: false
+### train
+learning_rate: 2e-5
+use_badam: false
+)";
+
+const char kAxolotlFile[] = R"(base_model: Qwen/Qwen3-0.6B
+rl: grpo
+trl:
+  beta: 0.001
+  num_generations: 4
+  max_completion_length: 256
+  reward_funcs: [rewards.my_reward]
+  use_vllm: true  # fast
+  importance_sampling_level: sequence
+adapter: qlora
+load_in_4bit: true
+lora_r: 16
+lora_alpha: 32
+lora_target_linear: true
+datasets:
+  - path: openai/gsm8k
+    name: main
+    type: rewards.oai_gsm8k_transform
+sequence_len: 512
+micro_batch_size: 2
+gradient_accumulation_steps: 4
+num_epochs: 2
+learning_rate: 2e-5
+lr_scheduler: cosine
+warmup_ratio: 0.1
+flash_attention: true
+made_up_key: 1
+)";
+
+const char kTrlFile[] = R"(model_name_or_path: Qwen/Qwen3-0.6B
+dataset_name: trl-lib/DeepMath-103K
+use_peft: true
+lora_r: 8
+lora_target_modules: [all-linear]
+reward_funcs: [accuracy_reward, think_format_reward]
+reward_weights: [1.0, 0.5]
+num_generations: 8
+warmup_steps: 0.05
+bf16: true
+use_vllm: false
+)";
+
+YamlDocument documentOf(const char* text)
+{
+    return YamlDocument::fromText(text);
+}
+
+std::string recognisedName(const YamlDocument& document)
+{
+    const auto targets = loadTargets();
+    const int index = recognise(document, *targets).target;
+    return index < 0 ? "own" : (*targets)[static_cast<std::size_t>(index)].name;
+}
+
+KeyFate fateOf(const ImportedConfig& imported, const std::string& key)
+{
+    for (const ForeignKey& one : imported.keys)
+        if (one.key == key)
+            return one.fate;
+    qFatal("no such key");
+}
+
+QStringList peerFiles()
+{
+    const QDir folder(QStringLiteral(ZEN_SOURCE_DIR "/../shared/data/peer-configs/gym"));
+    QStringList files;
+    for (const QString& name : folder.entryList({ QStringLiteral("*.yaml") }))
+        files += folder.filePath(name);
+    return files;
+}
+
+} // namespace
+
+class TestExportImport : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase() { qputenv("ZEN_RESOURCES", ZEN_SOURCE_DIR "/resources"); }
+
+    void files_areRecognised()
+    {
+        QCOMPARE(recognisedName(documentOf(kLlamaFactory)), std::string("llamafactory"));
+        QCOMPARE(recognisedName(documentOf(kAxolotlFile)), std::string("axolotl"));
+        QCOMPARE(recognisedName(documentOf(kTrlFile)), std::string("trl"));
+        QCOMPARE(recognisedName(documentOf("stage: gspo\ngspo_group_size: 8\ndo_train: true\n"
+                                           "use_ref_model: true\n")),
+            std::string("gym"));
+        for (const std::string& name : shippedConfigs())
+            QCOMPARE(recognisedName(*YamlDocument::load(
+                         std::string(ZEN_SOURCE_DIR "/configs/") + name + ".yaml")),
+                std::string("own"));
+        QCOMPARE(recognisedName(documentOf("lora_rnk: 3\nstage: sft\n")), std::string("own"));
+    }
+
+    void exportedFiles_areRecognised()
+    {
+        for (const std::string_view name : kTargetNames)
+            for (const std::string& config : shippedConfigs()) {
+                const TargetConfig exported = translate(shippedConfig(config), targetNamed(name));
+                QCOMPARE(recognisedName(YamlDocument::fromText(exported.yaml)), std::string(name));
+            }
+    }
+
+    void llamaFactoryFile_isTakenKeyByKey()
+    {
+        const ImportedConfig imported
+            = importConfig(documentOf(kLlamaFactory), targetNamed("llamafactory"), {});
+        QCOMPARE(imported.config.algorithm.stage, Stage::sft);
+        QCOMPARE(
+            imported.config.adapter.lora_target, (std::vector<std::string>{ "q_proj", "v_proj" }));
+        QCOMPARE(imported.config.data.dataset,
+            (std::vector<std::string>{ "identity", "alpaca_en_demo" }));
+        QCOMPARE(imported.config.optimizer.learning_rate, 2e-5);
+        // what is not written means the tool's default, not ours
+        QVERIFY(imported.config.memory.gradient_checkpointing);
+        QCOMPARE(fateOf(imported, "plot_loss"), KeyFate::without_effect);
+        QCOMPARE(fateOf(imported, "use_badam"), KeyFate::without_effect);
+        QVERIFY(imported.yaml.find("# preprocessing_num_workers: 4\n") != std::string::npos);
+        QVERIFY(!hasErrors(readConfig(YamlDocument::fromText(imported.yaml)).diagnostics));
+        QCOMPARE(readConfig(YamlDocument::fromText(imported.yaml)).config, imported.config);
+    }
+
+    void axolotlFile_isTakenKeyByKey()
+    {
+        const Target axolotl = targetNamed("axolotl");
+        const ImportedConfig imported = importConfig(documentOf(kAxolotlFile), axolotl, {});
+        const TrainingConfig config = resolve(imported.config);
+        QCOMPARE(config.algorithm.stage, Stage::gspo);
+        QCOMPARE(config.algorithm.beta, 0.001);
+        QCOMPARE(config.batch.num_generations, std::int64_t{ 4 });
+        QCOMPARE(config.batch.steps_per_generation, std::int64_t{ 4 }); // one update there
+        QCOMPARE(config.memory.quantization, Quantization::nf4);
+        QCOMPARE(config.adapter.finetuning_type, FinetuningType::lora);
+        QCOMPARE(config.data.dataset, std::vector<std::string>{ "openai/gsm8k" });
+        QCOMPARE(config.optimizer.learning_rate, 2e-5);
+        QCOMPARE(config.optimizer.lr_scheduler_type, SchedulerType::cosine);
+        QCOMPARE(fateOf(imported, "made_up_key"), KeyFate::unknown);
+        QCOMPARE(fateOf(imported, "trl.reward_funcs"), KeyFate::refused);
+        QCOMPARE(fateOf(imported, "trl.use_vllm"), KeyFate::without_effect);
+        const std::string report = importReport(imported, axolotl);
+        QVERIFY(report.find("made_up_key (unknown)") != std::string::npos);
+        QVERIFY(report.find("rewards.my_reward cannot be read") != std::string::npos);
+    }
+
+    void trlFile_isTakenKeyByKey()
+    {
+        const ImportedConfig imported = importConfig(documentOf(kTrlFile), targetNamed("trl"), {});
+        const TrainingConfig& config = imported.config;
+        QCOMPARE(config.algorithm.stage, Stage::grpo);
+        QCOMPARE(config.algorithm.rewards.size(), std::size_t{ 2 });
+        QCOMPARE(config.algorithm.rewards[1].type, std::string("think_format"));
+        QCOMPARE(config.algorithm.rewards[1].weight, 0.5);
+        QCOMPARE(config.adapter.lora_target, std::vector<std::string>{ "all" });
+        QCOMPARE(config.optimizer.warmup_ratio, 0.05);
+        QCOMPARE(config.optimizer.warmup_steps, std::int64_t{ 0 });
+        QCOMPARE(*config.algorithm.loss_type, LossType::dapo); // its default
+        QCOMPARE(config.memory.gradient_checkpointing, true);
+    }
+
+    void writingBack_changesOnlyWhatChanged_data()
+    {
+        QTest::addColumn<QByteArray>("target");
+        QTest::addColumn<QByteArray>("text");
+        QTest::newRow("llamafactory") << QByteArray("llamafactory") << QByteArray(kLlamaFactory);
+        QTest::newRow("axolotl") << QByteArray("axolotl") << QByteArray(kAxolotlFile);
+        QTest::newRow("trl") << QByteArray("trl") << QByteArray(kTrlFile);
+    }
+    void writingBack_changesOnlyWhatChanged()
+    {
+        QFETCH(QByteArray, target);
+        QFETCH(QByteArray, text);
+        const Target tool = targetNamed(target.toStdString());
+        const YamlDocument foreign = YamlDocument::fromText(text.toStdString());
+        const ImportedConfig imported = importConfig(foreign, tool, {});
+        const auto same = writeBack(foreign, imported.config, imported.config, tool);
+        QVERIFY(same);
+        QCOMPARE(QByteArray::fromStdString(same->text()), text);
+
+        TrainingConfig changed = imported.config;
+        changed.optimizer.learning_rate = 3e-4;
+        const auto next = writeBack(foreign, imported.config, changed, tool);
+        QVERIFY(next);
+        QCOMPARE(importConfig(*next, tool, {}).config, changed);
+        const QList<QByteArray> before = text.split('\n');
+        const QList<QByteArray> after = QByteArray::fromStdString(next->text()).split('\n');
+        for (const QByteArray& line : before)
+            QVERIFY2(line.contains("learning_rate") || after.contains(line), line.constData());
+    }
+
+    void writingBackIntoABlock_keepsItsOtherKeys()
+    {
+        const Target axolotl = targetNamed("axolotl");
+        const YamlDocument foreign = documentOf(kAxolotlFile);
+        const ImportedConfig imported = importConfig(foreign, axolotl, {});
+        TrainingConfig changed = imported.config;
+        changed.algorithm.beta = 0.02;
+        const auto next = writeBack(foreign, imported.config, changed, axolotl);
+        QVERIFY(next);
+        QVERIFY(next->text().find("beta: 0.02") != std::string::npos);
+        QVERIFY(next->text().find("use_vllm: true") != std::string::npos);
+        QVERIFY(next->text().find("rewards.my_reward") != std::string::npos);
+        QVERIFY(next->text().find("made_up_key: 1") != std::string::npos);
+    }
+
+    void peerFiles_importWithAFullReport()
+    {
+        const QStringList files = peerFiles();
+        if (files.isEmpty())
+            QSKIP("the other tools' own files are not here");
+        const auto targets = loadTargets();
+        for (const QString& path : files) {
+            const auto document = YamlDocument::load(path.toStdString());
+            QVERIFY2(document, qPrintable(path));
+            const int index = recognise(*document, *targets).target;
+            QVERIFY2(index >= 0, qPrintable(path));
+            const Target& tool = (*targets)[static_cast<std::size_t>(index)];
+            const ImportedConfig imported = importConfig(*document, tool, {});
+            QCOMPARE(imported.keys.size(), document->entries().size());
+            const std::string report = importReport(imported, tool);
+            for (const ForeignKey& key : imported.keys) {
+                QVERIFY2(key.fate == KeyFate::taken || !key.why.empty(), key.key.c_str());
+                if (!tool.accepted.find(key.key)) {
+                    QCOMPARE(key.fate, KeyFate::unknown);
+                    QVERIFY2(
+                        report.find(key.key + " (unknown)") != std::string::npos, key.key.c_str());
+                }
+                // nothing is lost: a setting, or kept as a comment
+                if (key.own.empty())
+                    QVERIFY2(imported.yaml.find("# " + key.key + ": " + key.value + "\n")
+                            != std::string::npos,
+                        key.key.c_str());
+            }
+            const auto same = writeBack(*document, imported.config, imported.config, tool);
+            QVERIFY(same);
+            QCOMPARE(same->text(), document->text());
+            QCOMPARE(readConfig(YamlDocument::fromText(imported.yaml)).config, imported.config);
+        }
+    }
+
+    void brokenFile_givesItsErrorAndNothingElse()
+    {
+        const ImportedConfig imported
+            = importConfig(documentOf("a: &x 1\nb: *x\n"), targetNamed("trl"), {});
+        QVERIFY(hasErrors(imported.findings));
+        QVERIFY(imported.keys.empty());
+    }
+};
+
+QTEST_MAIN(TestExportImport)
+#include "tst_export_import.moc"
