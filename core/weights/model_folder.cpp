@@ -1,5 +1,6 @@
 #include "core/base/durable_file.h"
 #include "core/base/machine.h"
+#include "core/config/tiers.h"
 #include "core/weights/checkpoint_folder.h"
 
 #include <cstdlib>
@@ -16,29 +17,6 @@ std::string environment(const char* name)
 {
     const char* value = std::getenv(name);
     return value == nullptr ? std::string() : std::string(value);
-}
-
-/// The folders in which the hub's own tools keep what they downloaded.
-std::vector<fs::path> hubCaches()
-{
-    std::vector<fs::path> caches;
-    for (const char* name : { "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE" }) {
-        if (const std::string value = environment(name); !value.empty())
-            caches.emplace_back(value);
-    }
-    if (const std::string home = environment("HF_HOME"); !home.empty())
-        caches.push_back(fs::path(home) / "hub");
-    if (const std::string home = environment("HOME"); !home.empty())
-        caches.push_back(fs::path(home) / ".cache/huggingface/hub");
-    return caches;
-}
-
-std::string cacheName(const std::string& id)
-{
-    std::string name = "models--";
-    for (const char c : id)
-        name += c == '/' ? std::string("--") : std::string(1, c);
-    return name;
 }
 
 /// The snapshot that refs/main names, else the one changed last.
@@ -78,6 +56,17 @@ std::string whatIsMissing(const fs::path& folder)
     return "it has neither model.safetensors nor model.safetensors.index.json";
 }
 
+/// The hub id to fetch instead of one that a tier names though nothing is published under it; empty
+/// if none is known.
+std::string publishedInsteadOf(const std::string& name)
+{
+    if (const auto tiers = loadTiers(resourceFolder() / "tiers.yaml"))
+        for (const Tier& tier : *tiers)
+            if (tier.model_id == name)
+                return tier.substitute_id;
+    return {};
+}
+
 fs::path withHome(const std::string& path)
 {
     if (path == "~" || path.rfind("~/", 0) == 0)
@@ -97,13 +86,42 @@ std::string adviceFor(const std::string& name)
         return "Give a folder in Hugging Face layout (config.json, tokenizer.json, "
                "model.safetensors), the hub id "
                "of a model, or zen/starter.";
-    return "To get the weights: huggingface-cli download " + name + " --local-dir models/" + name
+    const std::string published = publishedInsteadOf(name);
+    if (!published.empty())
+        return "No checkpoint is published under this name; the nearest one is " + published
+            + ". To get it: gym fetch " + published + ", and set model_name_or_path to " + published
+            + ".";
+    return "To get the weights: gym fetch " + name
         + ", or copy config.json, tokenizer.json and all .safetensors files from "
           "https://huggingface.co/"
         + name + " into models/" + name + ".";
 }
 
 } // namespace
+
+std::vector<fs::path> hubCacheFolders()
+{
+    std::vector<fs::path> folders;
+    for (const char* name : { "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE" }) {
+        if (const std::string value = environment(name); !value.empty())
+            folders.push_back(withHome(value));
+    }
+    if (const std::string home = environment("HF_HOME"); !home.empty())
+        folders.push_back(withHome(home) / "hub");
+    if (const std::string cache = environment("XDG_CACHE_HOME"); !cache.empty())
+        folders.push_back(fs::path(cache) / "huggingface/hub");
+    if (const std::string home = environment("HOME"); !home.empty())
+        folders.push_back(fs::path(home) / ".cache/huggingface/hub");
+    return folders;
+}
+
+std::string hubCacheName(const std::string& id)
+{
+    std::string name = "models--";
+    for (const char c : id)
+        name += c == '/' ? std::string("--") : std::string(1, c);
+    return name;
+}
 
 Result<fs::path> findModelFolder(const std::string& model_name_or_path)
 {
@@ -120,8 +138,8 @@ Result<fs::path> findModelFolder(const std::string& model_name_or_path)
         candidates.push_back(folder);
         if (folder.is_relative()) {
             candidates.push_back(fs::path("models") / name);
-            for (const fs::path& cache : hubCaches()) {
-                const fs::path cached = cache / cacheName(name);
+            for (const fs::path& cache : hubCacheFolders()) {
+                const fs::path cached = cache / hubCacheName(name);
                 const fs::path snapshot = newestSnapshot(cached);
                 candidates.push_back(snapshot.empty() ? cached : snapshot);
             }
