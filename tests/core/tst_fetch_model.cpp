@@ -460,6 +460,7 @@ void TestFetchModel::stop_keepsWhatCame()
     m_change = [](const HubRequest& request, HubReply& reply) {
         if (request.path.find(kShard) != std::string::npos && !request.range_start)
             reply.stall_after = 150'000;
+        reply.pause = std::chrono::milliseconds(20); // longer than between two reports
     };
     std::stop_source source;
     const auto model = fetch(FetchRequest{ m_repository.id, kBranch, {}, {} }, source.get_token(),
