@@ -266,7 +266,10 @@ HttpOutcome HttpClient::State::once(
         outcome.message = exchange.refusal->message;
     else if (code != CURLE_OK)
         outcome.message = exchange.head.host + ": "
-            + printable(problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
+            + printable(problem[0] != '\0' ? problem.data() : curl_easy_strerror(code))
+            + (code == CURLE_PEER_FAILED_VERIFICATION
+                    ? " (if a proxy signs for others here, name its certificates in SSL_CERT_FILE)"
+                    : "");
     else if (exchange.isSuccess() && !exchange.begin()) { // an empty body
         outcome.end = HttpEnd::failed;
         outcome.message = exchange.refusal->message;

@@ -4,6 +4,7 @@
 #include "core/weights/checkpoint_folder.h"
 
 #include <cstdlib>
+#include <optional>
 
 namespace zen {
 
@@ -56,15 +57,14 @@ std::string whatIsMissing(const fs::path& folder)
     return "it has neither model.safetensors nor model.safetensors.index.json";
 }
 
-/// The hub id to fetch instead of one that a tier names though nothing is published under it; empty
-/// if none is known.
-std::string publishedInsteadOf(const std::string& name)
+/// The tier that names this model though nothing is published under the name.
+std::optional<Tier> tierOfUnpublished(const std::string& name)
 {
     if (const auto tiers = loadTiers(resourceFolder() / "tiers.yaml"))
         for (const Tier& tier : *tiers)
-            if (tier.model_id == name)
-                return tier.substitute_id;
-    return {};
+            if (tier.model_id == name && (tier.shape_assumed || !tier.substitute_id.empty()))
+                return tier;
+    return std::nullopt;
 }
 
 fs::path withHome(const std::string& path)
@@ -86,11 +86,15 @@ std::string adviceFor(const std::string& name)
         return "Give a folder in Hugging Face layout (config.json, tokenizer.json, "
                "model.safetensors), the hub id "
                "of a model, or zen/starter.";
-    const std::string published = publishedInsteadOf(name);
-    if (!published.empty())
-        return "No checkpoint is published under this name; the nearest one is " + published
-            + ". To get it: gym fetch " + published + ", and set model_name_or_path to " + published
+    if (const auto tier = tierOfUnpublished(name)) {
+        const std::string& nearest = tier->substitute_id;
+        if (nearest.empty())
+            return "No checkpoint is published under this name or of this shape: set "
+                   "model_name_or_path to one that you have.";
+        return "No checkpoint is published under this name; the nearest one is " + nearest
+            + ". To get it: gym fetch " + nearest + ", and set model_name_or_path to " + nearest
             + ".";
+    }
     return "To get the weights: gym fetch " + name
         + ", or copy config.json, tokenizer.json and all .safetensors files from "
           "https://huggingface.co/"
