@@ -169,6 +169,24 @@ void addExport(CLI::App& app, Run& run)
     command->add_option("-o,--output", import_arguments->output, "Where the configuration goes");
 }
 
+void addFetch(CLI::App& app, Run& run)
+{
+    CLI::App* command
+        = app.add_subcommand("fetch", "Get a model's weights from the Hugging Face hub");
+    auto arguments = addCommand<FetchArguments>(command, run, fetch);
+    command->add_option("MODEL", arguments->model, "As on the hub, e.g. Qwen/Qwen3-0.6B")
+        ->required();
+    command->add_option("--revision", arguments->revision, "A branch, a tag or a commit")
+        ->capture_default_str();
+    command->add_option("--include", arguments->include,
+        "Only files that match, e.g. '*.json'; may be given several times (default: what a "
+        "training needs)");
+    command->add_option("--to", arguments->to, "A plain folder instead of the hub's cache");
+    command->footer("What is here already is not fetched again, and a fetch that was cut off goes "
+                    "on where it was.\nHF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, "
+                    "HF_HUB_OFFLINE and the proxy variables count.");
+}
+
 void addSmallCommands(CLI::App& app, Run& run)
 {
     CLI::App* command
@@ -241,6 +259,7 @@ int runCommandLine(int argc, char** argv)
     addPlan(app, run);
     addReward(app, run);
     addExport(app, run);
+    addFetch(app, run);
     addSmallCommands(app, run);
     addBench(app, run);
     try {

@@ -95,6 +95,14 @@ struct RunsArguments {
 };
 int runs(const RunsArguments& arguments);
 
+struct FetchArguments {
+    std::string model; ///< a repository of the hub
+    std::string revision = "main";
+    std::vector<std::string> include;
+    std::filesystem::path to; ///< empty: the hub's cache
+};
+int fetch(const FetchArguments& arguments);
+
 struct StarterArguments {
     std::filesystem::path output;
     std::filesystem::path config; ///< empty: configs/starter_sft.yaml

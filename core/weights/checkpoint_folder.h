@@ -28,6 +28,13 @@ struct CheckpointFolder {
 /// the weights. Cheap (no tensor is read): for checks before a start.
 Result<std::filesystem::path> findModelFolder(const std::string& model_name_or_path);
 
+/// The folders in which downloads from the hub are kept, the first one to write to: $HF_HUB_CACHE,
+/// $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub.
+std::vector<std::filesystem::path> hubCacheFolders();
+
+/// A model's folder in there: org/name -> models--org--name.
+std::string hubCacheName(const std::string& id);
+
 /// Opens every shard and checks the index: names are single file names inside the folder (or hub
 /// cache blobs), every tensor is where the index says, none twice.
 Result<CheckpointFolder> openCheckpoint(const std::filesystem::path& folder);

@@ -1,9 +1,11 @@
 #include "core/base/durable_file.h"
 #include "core/base/machine.h"
+#include "core/config/tiers.h"
 #include "core/weights/checkpoint_folder.h"
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 namespace zen {
 
@@ -17,29 +19,6 @@ std::string environment(const char* name)
 {
     const char* value = std::getenv(name);
     return value == nullptr ? std::string() : std::string(value);
-}
-
-/// The folders in which the hub's own tools keep what they downloaded.
-std::vector<fs::path> hubCaches()
-{
-    std::vector<fs::path> caches;
-    for (const char* name : { "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE" }) {
-        if (const std::string value = environment(name); !value.empty())
-            caches.emplace_back(value);
-    }
-    if (const std::string home = environment("HF_HOME"); !home.empty())
-        caches.push_back(fs::path(home) / "hub");
-    if (const std::string home = environment("HOME"); !home.empty())
-        caches.push_back(fs::path(home) / ".cache/huggingface/hub");
-    return caches;
-}
-
-std::string cacheName(const std::string& id)
-{
-    std::string name = "models--";
-    for (const char c : id)
-        name += c == '/' ? std::string("--") : std::string(1, c);
-    return name;
 }
 
 /// The snapshot that refs/main names, else the one changed last.
@@ -79,6 +58,16 @@ std::string whatIsMissing(const fs::path& folder)
     return "it has neither model.safetensors nor model.safetensors.index.json";
 }
 
+/// The tier that names this model though nothing is published under the name.
+std::optional<Tier> tierOfUnpublished(const std::string& name)
+{
+    if (const auto tiers = loadTiers(resourceFolder() / "tiers.yaml"))
+        for (const Tier& tier : *tiers)
+            if (tier.model_id == name && (tier.shape_assumed || !tier.substitute_id.empty()))
+                return tier;
+    return std::nullopt;
+}
+
 fs::path withHome(const std::string& path)
 {
     if (path == "~" || path.rfind("~/", 0) == 0)
@@ -98,13 +87,46 @@ std::string adviceFor(const std::string& name)
         return "Give a folder in Hugging Face layout (config.json, tokenizer.json, "
                "model.safetensors), the hub id "
                "of a model, or zen/starter.";
-    return "To get the weights: huggingface-cli download " + name + " --local-dir models/" + name
+    if (const auto tier = tierOfUnpublished(name)) {
+        const std::string& nearest = tier->substitute_id;
+        if (nearest.empty())
+            return "No checkpoint is published under this name or of this shape: set "
+                   "model_name_or_path to one that you have.";
+        return "No checkpoint is published under this name; the nearest one is " + nearest
+            + ". To get it: gym fetch " + nearest + ", and set model_name_or_path to " + nearest
+            + ".";
+    }
+    return "To get the weights: gym fetch " + name
         + ", or copy config.json, tokenizer.json and all .safetensors files from "
           "https://huggingface.co/"
         + name + " into models/" + name + ".";
 }
 
 } // namespace
+
+std::vector<fs::path> hubCacheFolders()
+{
+    std::vector<fs::path> folders;
+    for (const char* name : { "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE" }) {
+        if (const std::string value = environment(name); !value.empty())
+            folders.push_back(withHome(value));
+    }
+    if (const std::string home = environment("HF_HOME"); !home.empty())
+        folders.push_back(withHome(home) / "hub");
+    if (const std::string cache = environment("XDG_CACHE_HOME"); !cache.empty())
+        folders.push_back(fs::path(cache) / "huggingface/hub");
+    if (const std::string home = environment("HOME"); !home.empty())
+        folders.push_back(fs::path(home) / ".cache/huggingface/hub");
+    return folders;
+}
+
+std::string hubCacheName(const std::string& id)
+{
+    std::string name = "models--";
+    for (const char c : id)
+        name += c == '/' ? std::string("--") : std::string(1, c);
+    return name;
+}
 
 Result<fs::path> findModelFolder(const std::string& model_name_or_path)
 {
@@ -121,8 +143,8 @@ Result<fs::path> findModelFolder(const std::string& model_name_or_path)
         candidates.push_back(folder);
         if (folder.is_relative()) {
             candidates.push_back(fs::path("models") / name);
-            for (const fs::path& cache : hubCaches()) {
-                const fs::path cached = cache / cacheName(name);
+            for (const fs::path& cache : hubCacheFolders()) {
+                const fs::path cached = cache / hubCacheName(name);
                 const fs::path snapshot = newestSnapshot(cached);
                 candidates.push_back(snapshot.empty() ? cached : snapshot);
             }

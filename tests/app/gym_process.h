@@ -25,8 +25,9 @@ inline QProcessEnvironment bareEnvironment(const QString& home)
     QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
     environment.insert(QStringLiteral("LC_ALL"), QStringLiteral("C.UTF-8"));
     environment.insert(QStringLiteral("HOME"), home);
-    environment.remove(QStringLiteral("HF_HOME"));
-    environment.remove(QStringLiteral("HF_HUB_CACHE"));
+    for (const char* name : { "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME",
+             "HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE" })
+        environment.remove(QLatin1String(name));
     environment.remove(QStringLiteral("CUDA_VISIBLE_DEVICES"));
     return environment;
 }

@@ -317,8 +317,8 @@ void TestGymCli::plan_knowsTierWithoutWeights()
     QCOMPARE(plan.value(QLatin1String("meets_seed")).toBool(true), false); // in bfloat16
     const QJsonObject with = plan.value(QLatin1String("meets_seed_with")).toObject();
     const QJsonObject changes = with.value(QLatin1String("changes")).toObject();
-    QCOMPARE(changes.value(QLatin1String("gradient_checkpointing")).toString(),
-        QStringLiteral("true"));
+    QCOMPARE(
+        changes.value(QLatin1String("gradient_checkpointing")).toString(), QStringLiteral("true"));
     QVERIFY(with.value(QLatin1String("peak_bytes")).toDouble() <= 2e9);
 }
 

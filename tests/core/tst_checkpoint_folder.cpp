@@ -270,11 +270,15 @@ void TestCheckpointFolder::missingModel_namesFoldersAndHowToGetIt()
     const Environment home("HF_HOME", m_folder.string());
     const auto found = findModelFolder("Qwen/Qwen3-9000B");
     QVERIFY(!found);
-    for (const std::string& part :
-        { std::string("models/Qwen/Qwen3-9000B"), (m_folder / "hub").string(),
-            std::string("huggingface-cli download Qwen/Qwen3-9000B") })
+    for (const std::string& part : { std::string("models/Qwen/Qwen3-9000B"),
+             (m_folder / "hub").string(), std::string("gym fetch Qwen/Qwen3-9000B") })
         QVERIFY2(
             found.error().message.find(part) != std::string::npos, found.error().message.c_str());
+    const auto tier
+        = findModelFolder("Qwen/Qwen3-0.6B-Instruct"); // a name that was never published
+    QVERIFY(!tier);
+    QVERIFY2(tier.error().message.find("gym fetch Qwen/Qwen3-0.6B,") != std::string::npos,
+        tier.error().message.c_str());
     QVERIFY(!findModelFolder(""));
     QVERIFY(!findModelFolder(std::string("a\0b", 3)));
 }

@@ -1,8 +1,13 @@
+#include "tests/core/hub_server.h"
 #include "ui/tiers/tier_table.h"
 #include "ui/tiers/tiers_page.h"
+#include "ui/tiers/weights_dialog.h"
 
+#include <QDir>
+#include <QLineEdit>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QTemporaryDir>
 #include <QTest>
 
 using namespace zen;
@@ -74,6 +79,108 @@ private Q_SLOTS:
         page.selectTier("moe");
         QVERIFY(page.stripMessage().contains(QStringLiteral("configs/gspo_qwen3_moe.yaml")));
         QVERIFY(page.stripMessage().contains(QStringLiteral("weights not on this machine")));
+    }
+
+    void getWeights_fetchesInTheBackground()
+    {
+        test::HubRepository repository = test::smallRepository();
+        repository.id = "Qwen/Qwen3-0.6B";
+        std::atomic<bool> stalls{ true };
+        test::HubServer server([&](const test::HubRequest& request) {
+            test::HubReply reply = repository.answer(request);
+            if (request.path.find("00001-of") != std::string::npos && stalls) {
+                reply.stall_after = 100'000;
+                reply.pause = std::chrono::milliseconds(30);
+            }
+            return reply;
+        });
+        const QTemporaryDir home;
+        qputenv("HF_ENDPOINT", QByteArray::fromStdString(server.url()));
+        qputenv("HF_HUB_CACHE", home.path().toUtf8());
+        qputenv("no_proxy", "*");
+        TiersPage page(m_catalogue);
+        page.resize(1200, 720);
+        page.refresh();
+        page.show();
+        page.selectTier("nano");
+        auto* get
+            = page.stripActions()->findChild<QPushButton*>(QStringLiteral("getWeightsButton"));
+        QVERIFY(!get->isHidden());
+        get->click();
+        auto* dialog = page.findChild<WeightsDialog*>();
+        QVERIFY(dialog);
+        QCOMPARE(dialog->repository(), QStringLiteral("Qwen/Qwen3-0.6B"));
+        auto* edit = dialog->findChild<QLineEdit*>();
+        auto* start = dialog->findChild<QPushButton*>(QStringLiteral("startFetchButton"));
+        edit->setText(QStringLiteral("../x"));
+        QVERIFY(!start->isEnabled());
+        QVERIFY(server.requests().empty()); // nothing is asked before the button
+        edit->setText(QStringLiteral("Qwen/Qwen3-0.6B"));
+        start->click();
+
+        auto* row = page.findChild<QWidget*>(QStringLiteral("fetchRow"));
+        QTRY_VERIFY_WITH_TIMEOUT(page.weightsFetch().progress().bytes > 50'000, 20'000);
+        QVERIFY(!row->isHidden());
+        QCOMPARE(row->findChild<PlainLabel*>(QStringLiteral("fetchWords"))->text(),
+            QStringLiteral("Getting Qwen/Qwen3-0.6B"));
+        page.selectTier("eco"); // the page stays usable, and a second fetch waits its turn
+        get->click();
+        QTRY_VERIFY(page.findChildren<WeightsDialog*>().size() == 1);
+        auto* second = page.findChild<WeightsDialog*>();
+        QVERIFY(!second->findChild<QPushButton*>(QStringLiteral("startFetchButton"))->isEnabled());
+        second->reject();
+
+        row->findChild<QPushButton*>(QStringLiteral("cancelFetchButton"))->click();
+        QTRY_COMPARE_WITH_TIMEOUT(
+            page.weightsFetch().state(), WeightsFetch::State::stopped, 20'000);
+        stalls = false;
+        row->findChild<QPushButton*>(QStringLiteral("resumeFetchButton"))->click();
+        QTRY_COMPARE_WITH_TIMEOUT(page.weightsFetch().state(), WeightsFetch::State::done, 20'000);
+        page.selectTier("nano");
+        QVERIFY(page.stripMessage().contains(QStringLiteral("weights on this machine")));
+        QVERIFY(get->isHidden());
+    }
+
+    void failedFetch_saysWhy()
+    {
+        test::HubServer server([](const test::HubRequest&) {
+            test::HubReply reply;
+            reply.status = 401;
+            return reply;
+        });
+        const QTemporaryDir home;
+        qputenv("HF_ENDPOINT", QByteArray::fromStdString(server.url()));
+        qputenv("HF_HUB_CACHE", home.path().toUtf8());
+        TiersPage page(m_catalogue);
+        page.refresh();
+        page.selectTier("nano");
+        page.stripActions()->findChild<QPushButton*>(QStringLiteral("getWeightsButton"))->click();
+        page.findChild<QPushButton*>(QStringLiteral("startFetchButton"))->click();
+        QTRY_COMPARE_WITH_TIMEOUT(page.weightsFetch().state(), WeightsFetch::State::failed, 20'000);
+        QVERIFY(page.findChild<PlainLabel*>(QStringLiteral("fetchDetail"))
+                    ->text()
+                    .contains(QStringLiteral("HF_TOKEN")));
+    }
+
+    void pageClosedInMidFetch_endsTheThread()
+    {
+        const test::HubRepository repository = test::smallRepository();
+        test::HubServer server([&](const test::HubRequest& request) {
+            test::HubReply reply = repository.answer(request);
+            if (request.path.find("safetensors") != std::string::npos)
+                reply.stall_after = 1000;
+            return reply;
+        });
+        const QTemporaryDir home;
+        qputenv("HF_ENDPOINT", QByteArray::fromStdString(server.url()));
+        qputenv("HF_HUB_CACHE", home.path().toUtf8());
+        {
+            WeightsFetch fetch;
+            QVERIFY(fetch.start({ repository.id, "main", {}, {} }));
+            QVERIFY(!fetch.start({ repository.id, "main", {}, {} }));
+            QTRY_VERIFY(server.requestsFor("safetensors") > 0);
+        }
+        QVERIFY(!QDir(home.path()).isEmpty());
     }
 
     void missingCatalogue_saysWhatToDo()

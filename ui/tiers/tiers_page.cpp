@@ -4,6 +4,7 @@
 #include "ui/shell/card.h"
 #include "ui/shell/empty_state.h"
 #include "ui/shell/plain_label.h"
+#include "ui/tiers/fetch_row.h"
 #include "ui/tiers/tier_table.h"
 #include "ui/tiers/weights_dialog.h"
 
@@ -101,7 +102,7 @@ void TiersPage::buildTable(QVBoxLayout* layout)
     m_configure = filledButton(tr("Configure ›"), {}, this);
     m_configure->setObjectName(QStringLiteral("configureButton"));
     setStripActions(actionRow({ m_get_weights, m_configure }, this));
-    connect(m_get_weights, &QPushButton::clicked, this, &TiersPage::showWeightsHelp);
+    connect(m_get_weights, &QPushButton::clicked, this, &TiersPage::offerWeights);
     connect(m_configure, &QPushButton::clicked, this, [this] {
         if (const Tier* tier = currentTier())
             Q_EMIT tierOpened(*tier);
@@ -110,6 +111,10 @@ void TiersPage::buildTable(QVBoxLayout* layout)
     connect(m_table, &TierTable::rowActivated, this,
         [this](int row) { Q_EMIT tierOpened(m_model->tier(row)); });
     m_table->selectRow(0);
+    connect(&m_fetch, &WeightsFetch::changed, this, [this] {
+        if (m_fetch.state() == WeightsFetch::State::done)
+            refresh();
+    });
 }
 
 Card* TiersPage::buildDetail()
@@ -134,6 +139,7 @@ Card* TiersPage::buildDetail()
     m_note = addRow(3, tr("Note"));
     grid->setColumnStretch(1, 1);
     card->body()->addLayout(grid);
+    card->body()->addWidget(new FetchRow(m_fetch, card));
     return card;
 }
 
@@ -198,14 +204,21 @@ void TiersPage::showTier(int row)
     m_get_weights->setVisible(!fit->weights);
 }
 
-void TiersPage::showWeightsHelp()
+void TiersPage::offerWeights()
 {
     const int row = m_table->currentRow();
-    if (const TierFit* fit = row >= 0 ? m_model->fit(row) : nullptr) {
-        WeightsDialog dialog(m_model->tier(row), fit->weights_help, this);
-        dialog.exec();
-        refresh();
-    }
+    const TierFit* fit = row >= 0 ? m_model->fit(row) : nullptr;
+    if (!fit)
+        return;
+    auto* dialog = new WeightsDialog(m_model->tier(row), fit->weights_help,
+        m_fetch.isActive() ? tr("Other weights are being fetched; one at a time.") : QString(),
+        this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QDialog::accepted, this, [this, dialog] {
+        m_fetch.start({ dialog->repository().toStdString(), "main", {}, {} });
+    });
+    connect(dialog, &QDialog::rejected, this, &TiersPage::refresh);
+    dialog->open();
 }
 
 } // namespace zen::ui

@@ -2,6 +2,7 @@
 
 #include "ui/shell/page.h"
 #include "ui/tiers/catalogue.h"
+#include "ui/tiers/weights_fetch.h"
 
 class QPushButton;
 
@@ -25,6 +26,7 @@ public:
 
     const Tier* currentTier() const;
     void selectTier(const std::string& id);
+    const WeightsFetch& weightsFetch() const { return m_fetch; }
 
 Q_SIGNALS:
     void tierOpened(const zen::Tier& tier); ///< Configure, Enter or a double click
@@ -34,9 +36,10 @@ private:
     void buildTable(QVBoxLayout* layout);
     Card* buildDetail();
     void showTier(int row);
-    void showWeightsHelp();
+    void offerWeights(); ///< the dialog; accepted, the fetch starts
 
     const Catalogue& m_catalogue;
+    WeightsFetch m_fetch;
     TierModel* m_model = nullptr;
     TierTable* m_table = nullptr;
     PlainLabel* m_machine = nullptr;

@@ -1,5 +1,8 @@
 #include "ui/tiers/weights_dialog.h"
 
+#include "core/base/machine.h"
+#include "core/fetch/fetch_model.h"
+#include "core/plan/memory_plan.h"
 #include "ui/shell/button.h"
 #include "ui/shell/card.h"
 #include "ui/shell/plain_label.h"
@@ -7,52 +10,115 @@
 #include <QClipboard>
 #include <QGuiApplication>
 #include <QHBoxLayout>
+#include <QLineEdit>
 
 namespace zen::ui {
 
-WeightsDialog::WeightsDialog(const Tier& tier, const QString& help, QWidget* parent)
+namespace {
+
+/// The repository that a tier is fetched from; empty where none is published.
+std::string publishedId(const Tier& tier)
+{
+    if (tier.shape_assumed)
+        return {};
+    return tier.substitute_id.empty() ? tier.model_id : tier.substitute_id;
+}
+
+/// How much comes from where, and where it goes.
+QString describeFetch(const Tier& tier)
+{
+    const auto settings = hubSettings();
+    if (!settings)
+        return QString::fromStdString(settings.error().message);
+    if (settings->offline)
+        return WeightsDialog::tr("HF_HUB_OFFLINE is set, so nothing is fetched.");
+    const auto bytes = static_cast<std::uint64_t>(shapeOf(tier).parameters()) * 2; // bfloat16
+    return WeightsDialog::tr("About %1 from %2 into %3, where %4 are free. Files that are there "
+                             "already are not fetched again. You can cancel at any time and go on "
+                             "later. A model that asks for it needs its licence accepted on its "
+                             "page and a token in HF_TOKEN.")
+        .arg(QString::fromStdString(formatBytes(bytes)), QString::fromStdString(settings->endpoint),
+            QString::fromStdString(settings->cache.string()),
+            QString::fromStdString(formatBytes(freeDiskBytes(settings->cache))));
+}
+
+PlainLabel* paragraph(const QString& text, QWidget* parent)
+{
+    auto* label = new PlainLabel(text, parent);
+    label->setWordWrap(true);
+    label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+    return label;
+}
+
+} // namespace
+
+WeightsDialog::WeightsDialog(
+    const Tier& tier, const QString& help, const QString& why_not_now, QWidget* parent)
     : QDialog(parent)
+    , m_why_not_now(why_not_now)
 {
     setObjectName(QStringLiteral("weightsDialog"));
-    const QString title = QString::fromStdString(tier.title);
-    const QString id
-        = QString::fromStdString(tier.substitute_id.empty() ? tier.model_id : tier.substitute_id);
-    const QString command
-        = QStringLiteral("huggingface-cli download %1 --local-dir models/%1").arg(id);
-    setWindowTitle(tr("Weights of %1").arg(title));
+    setWindowTitle(tr("Weights of %1").arg(QString::fromStdString(tier.title)));
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(20, 18, 20, 16);
     layout->setSpacing(12);
     auto* heading = new PlainLabel(windowTitle(), this);
     heading->setType(15, QFont::DemiBold);
     layout->addWidget(heading);
-    auto* words = new PlainLabel(help, this);
-    words->setWordWrap(true);
-    words->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
-    layout->addWidget(words);
-    if (!tier.shape_assumed) {
-        auto* card = new Card(this);
-        card->setFill(&Theme::sunken);
-        auto* row = new QHBoxLayout;
-        auto* line = new PlainLabel(command, card);
-        line->setMono();
-        line->setTextInteractionFlags(Qt::TextSelectableByMouse);
-        row->addWidget(line, 1);
-        auto* copy = linkButton(tr("Copy"), card);
-        connect(copy, &QPushButton::clicked, this,
-            [command] { QGuiApplication::clipboard()->setText(command); });
-        row->addWidget(copy);
-        card->body()->addLayout(row);
-        layout->addWidget(card);
-    }
+    layout->addWidget(paragraph(describeFetch(tier), this));
+    m_repository = new QLineEdit(QString::fromStdString(publishedId(tier)), this);
+    m_repository->setObjectName(QStringLiteral("repositoryEdit"));
+    m_repository->setAccessibleName(tr("Repository"));
+    m_repository->setPlaceholderText(tr("Repository, e.g. Qwen/Qwen3-0.6B"));
+    layout->addWidget(m_repository);
+    auto* card = new Card(this);
+    card->setFill(&Theme::sunken);
+    auto* row = new QHBoxLayout;
+    m_command = new PlainLabel({}, card);
+    m_command->setMono();
+    m_command->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    row->addWidget(m_command, 1);
+    auto* copy = linkButton(tr("Copy"), card);
+    connect(copy, &QPushButton::clicked, this,
+        [this] { QGuiApplication::clipboard()->setText(m_command->text()); });
+    row->addWidget(copy);
+    card->body()->addLayout(row);
+    layout->addWidget(card);
+    auto* looked = paragraph(help, this);
+    looked->setType(11)->setTone(Tone::muted);
+    layout->addWidget(looked);
     layout->addStretch();
     auto* buttons = new QHBoxLayout;
     buttons->addStretch();
-    auto* close = filledButton(tr("Close"), {}, this);
-    connect(close, &QPushButton::clicked, this, &QDialog::accept);
+    auto* close = plainButton(tr("Close"), {}, this);
+    connect(close, &QPushButton::clicked, this, &QDialog::reject);
     buttons->addWidget(close);
+    m_get = filledButton(tr("Get weights"), QStringLiteral("download"), this);
+    m_get->setObjectName(QStringLiteral("startFetchButton"));
+    m_get->setDefault(true);
+    connect(m_get, &QPushButton::clicked, this, &QDialog::accept);
+    buttons->addWidget(m_get);
     layout->addLayout(buttons);
-    setMinimumWidth(560);
+    setMinimumWidth(600);
+    connect(m_repository, &QLineEdit::textChanged, this, &WeightsDialog::refresh);
+    refresh();
+}
+
+QString WeightsDialog::repository() const
+{
+    return m_repository->text().trimmed();
+}
+
+void WeightsDialog::refresh()
+{
+    const QString id = repository();
+    m_command->setText(QStringLiteral("gym fetch %1").arg(id));
+    QString reason = m_why_not_now;
+    if (id.isEmpty())
+        reason = tr("Name a repository first: no checkpoint of this tier is published.");
+    else if (reason.isEmpty())
+        reason = QString::fromStdString(whatIsWrongWith({ id.toStdString(), "main", {}, {} }));
+    setEnabledOr(m_get, reason.isEmpty(), reason);
 }
 
 } // namespace zen::ui
