@@ -1,4 +1,5 @@
 #include "tests/core/hub_server.h"
+#include "ui/shell/plain_label.h"
 #include "ui/tiers/tier_table.h"
 #include "ui/tiers/tiers_page.h"
 #include "ui/tiers/weights_dialog.h"
