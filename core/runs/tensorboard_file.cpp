@@ -35,7 +35,7 @@ constexpr std::array<std::uint32_t, 256> crcTable()
 constexpr std::array<std::uint32_t, 256> kCrcTable = crcTable();
 
 /// A protocol buffers message, field by field.
-class Message {
+class ProtoMessage {
 public:
     void addVarint(int field, std::uint64_t value)
     {
@@ -80,17 +80,17 @@ constexpr int kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5, kSession
 constexpr int kValue = 1, kTag = 1, kSimpleValue = 2;
 constexpr int kStatus = 1, kStatusStart = 1;
 
-Message eventAt(double wall_time, std::int64_t step)
+ProtoMessage eventAt(double wall_time, std::int64_t step)
 {
-    Message event;
+    ProtoMessage event;
     event.addDouble(kWallTime, wall_time);
     event.addVarint(kStep, static_cast<std::uint64_t>(step));
     return event;
 }
 
-void addScalar(Message& summary, const std::string& tag, double value)
+void addScalar(ProtoMessage& summary, const std::string& tag, double value)
 {
-    Message scalar;
+    ProtoMessage scalar;
     scalar.addBytes(kTag, tag);
     scalar.addFloat(kSimpleValue, static_cast<float>(value));
     summary.addBytes(kValue, scalar.bytes());
@@ -205,15 +205,16 @@ Result<TensorBoardFile> TensorBoardFile::create(
     if (fd < 0)
         return fail("cannot create " + path.string() + ": " + std::strerror(errno));
     TensorBoardFile file(path, fd);
-    Message version;
+    ProtoMessage version;
     version.addDouble(kWallTime, wall_time);
     version.addBytes(kFileVersion, "brain.Event:2");
     if (auto written = file.append(version.bytes()); !written)
         return tl::unexpected(written.error());
     if (first_step == 0 && files.empty())
         return file;
-    Message start = eventAt(wall_time, first_step + 1); // readers drop this step and later ones
-    Message status;
+    ProtoMessage start
+        = eventAt(wall_time, first_step + 1); // readers drop this step and later ones
+    ProtoMessage status;
     status.addVarint(kStatus, kStatusStart);
     start.addBytes(kSessionLog, status.bytes());
     if (auto written = file.append(start.bytes()); !written)
@@ -263,7 +264,7 @@ Result<void> TensorBoardFile::append(const std::string& message)
 
 Result<void> TensorBoardFile::add(const TimedEvent& timed)
 {
-    Message summary;
+    ProtoMessage summary;
     std::int64_t step = 0;
     if (const auto* finished = std::get_if<StepFinished>(&timed.event)) {
         step = finished->step;
@@ -277,7 +278,7 @@ Result<void> TensorBoardFile::add(const TimedEvent& timed)
     }
     if (summary.bytes().empty())
         return {};
-    Message event = eventAt(timed.wall_time, step);
+    ProtoMessage event = eventAt(timed.wall_time, step);
     event.addBytes(kSummary, summary.bytes());
     return append(event.bytes());
 }
