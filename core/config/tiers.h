@@ -46,9 +46,9 @@ struct Tier {
 /// The catalogue in the seed's order, the starter first. Errors name file and line.
 Result<std::vector<Tier>> loadTiers(const std::filesystem::path& tiers_yaml);
 
-/// The catalogue with a person's own file over it (userConfigFolder()/tiers.yaml): an entry with the
-/// id of a tier changes what it names, for example `substitute_id`; other entries are tiers of their
-/// own. A file that is not there changes nothing. Errors name file and line.
+/// The catalogue with a person's own file over it (userConfigFolder()/tiers.yaml): an entry with
+/// the id of a tier changes what it names, for example `substitute_id`; other entries are tiers of
+/// their own. A file that is not there changes nothing. Errors name file and line.
 Result<std::vector<Tier>> withUserTiers(
     std::vector<Tier> tiers, const std::filesystem::path& user_yaml);
 

@@ -1,5 +1,6 @@
 #include "core/export/target_values.h"
 
+#include "core/config/reporters.h"
 #include "core/config/schema_values.h"
 #include "core/config/yaml_scalar.h"
 
@@ -96,11 +97,25 @@ std::vector<std::string> datasetNames(const std::vector<std::string>& items)
     return names;
 }
 
+/// Without the reporters that only this program and LLaMA-Factory's own files have.
+std::vector<std::string> knownElsewhere(std::vector<std::string> reporters)
+{
+    std::erase_if(reporters, [](const std::string& name) {
+        return name != "tensorboard"
+            && std::find(kReporters.begin(), kReporters.end(), name) != kReporters.end();
+    });
+    if (reporters.empty())
+        reporters.emplace_back("none");
+    return reporters;
+}
+
 std::optional<std::string> listToTarget(
     const TargetRow& row, const std::vector<std::string>& list, const TrainingConfig& resolved)
 {
     if (row.as == "dataset_names")
         return toYaml(datasetNames(list));
+    if (row.as == "reporters")
+        return toYaml(knownElsewhere(list));
     if (row.as == "axolotl_datasets")
         return axolotlDatasets(list, resolved.algorithm.stage != Stage::sft);
     if (row.as == "trl_datasets")

@@ -18,7 +18,8 @@ ValueLookup lookupIn(TrainingConfig&&) = delete;
 /// negated (a switch that says the opposite), some (a number as a switch: 0 is off), list (always a
 /// list), contains WORD (a switch for one word of a list), times_batch (micro-batches as
 /// completions), whole_groups (prompts as completions in whole groups), dataset_names (a file's
-/// name without folder and ending), axolotl_datasets, trl_datasets, reward_functions,
+/// name without folder and ending), reporters (without those that only this program writes),
+/// axolotl_datasets, trl_datasets, reward_functions,
 /// reward_weights.
 std::optional<std::string> toTargetYaml(const TargetRow& row, const TrainingConfig& resolved);
 

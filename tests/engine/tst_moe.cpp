@@ -273,15 +273,18 @@ private Q_SLOTS:
     void writing_agreesWithTraining_data()
     {
         QTest::addColumn<bool>("bf16");
-        QTest::addColumn<double>("tolerance");
-        QTest::newRow("float32") << false << 1e-4;
-        QTest::newRow("bf16") << true << 0.2;
+        QTest::addColumn<double>("most");
+        QTest::addColumn<double>("mean_at_most");
+        QTest::newRow("float32") << false << 1e-4 << 1e-5;
+        // rounded, a token near a tie may go to another expert: few differ much
+        QTest::newRow("bf16") << true << 1.0 << 0.03;
     }
 
     void writing_agreesWithTraining()
     {
         QFETCH(bool, bf16);
-        QFETCH(double, tolerance);
+        QFETCH(double, most);
+        QFETCH(double, mean_at_most);
         LoadOptions load;
         load.weight_type = bf16 ? at::kBFloat16 : at::kFloat;
         const Qwen3 policy = withAdapter(model("moe", load), { "all", "gate_proj", "down_proj" });
@@ -295,6 +298,8 @@ private Q_SLOTS:
             = { { 3, 50, 7 }, { 9, 200, 31, 12, 5 } };
         const auto groups = generate(policy, prompts, options);
         const at::NoGradGuard off;
+        double sum = 0;
+        std::int64_t tokens = 0;
         for (std::size_t prompt = 0; prompt < prompts.size(); ++prompt) {
             for (const Completion& completion : groups[prompt]) {
                 std::vector<std::int64_t> ids = prompts[prompt];
@@ -307,10 +312,15 @@ private Q_SLOTS:
                           .log_softmax(-1)
                           .gather(1, at::tensor(completion.ids, at::kLong).unsqueeze(1))
                           .squeeze(1);
-                const double error = largestError(at::tensor(completion.logprobs), wanted);
-                QVERIFY2(error < tolerance, qPrintable(QString::number(error)));
+                const at::Tensor written = at::tensor(completion.logprobs);
+                const double error = largestError(written, wanted);
+                QVERIFY2(error < most, qPrintable(QString::number(error)));
+                sum += (written - wanted).abs().sum().item<double>();
+                tokens += count;
             }
         }
+        const double mean = sum / static_cast<double>(tokens);
+        QVERIFY2(mean < mean_at_most, qPrintable(QString::number(mean)));
     }
 
     void missingExpert_isNamed()
