@@ -1,6 +1,8 @@
 #include "app/gym/commands.h"
 #include "app/gym/load_config.h"
 #include "app/gym/terminal.h"
+#include "app/gym/tier_named.h"
+#include "core/base/byte_text.h"
 #include "core/base/machine.h"
 #include "core/config/tiers.h"
 #include "core/plan/memory_plan.h"
@@ -15,24 +17,6 @@
 namespace zen::gym {
 
 namespace {
-
-std::optional<Tier> tierOf(const std::string& id)
-{
-    const Result<std::vector<Tier>> tiers = loadTiers(resourceFolder() / "tiers.yaml");
-    if (!tiers) {
-        printError(tiers.error().message);
-        return std::nullopt;
-    }
-    std::string known;
-    for (const Tier& tier : *tiers) {
-        if (tier.id == id)
-            return tier;
-        known += (known.empty() ? "" : ", ") + tier.id;
-    }
-    printError(
-        fmt::format("--tier {}: there is no such tier; the tiers are {}", printable(id), known));
-    return std::nullopt;
-}
 
 /// Checkpointing, then smaller parts of the micro-batch, as far as they bring the peak down to the
 /// tier's figure or below what the rollout needs anyway.
@@ -85,14 +69,18 @@ void printTables(const MemoryBench& bench, const Tier& tier, const TrainingConfi
     table.add({ "measured", formatBytes(bench.peak_bytes) });
     table.add(
         { "the tier's figure", formatBytes(static_cast<std::uint64_t>(tier.memory_gb * 1e9)) });
-    fmt::print("{}\nThe empty process has {}.\n", table.text(), formatBytes(bench.empty_bytes));
+    const double difference = static_cast<double>(bench.peak_bytes)
+            / static_cast<double>(std::max<std::uint64_t>(bench.planned_bytes, 1))
+        - 1;
+    fmt::print("{}\nMeasured against planned: {:+.1f} %. The empty process has {}.\n", table.text(),
+        difference * 100, formatBytes(bench.empty_bytes));
 }
 
 } // namespace
 
 int benchMemory(const BenchMemoryArguments& arguments)
 {
-    const std::optional<Tier> tier = tierOf(arguments.tier);
+    const std::optional<Tier> tier = tierNamed(arguments.tier);
     if (!tier)
         return kBadInput;
     ConfigArguments source = arguments.source;

@@ -225,6 +225,18 @@ void addBench(CLI::App& app, Run& run)
     addConfig(command, bench_arguments->source, false);
     command->add_flag("--json", bench_arguments->json, "Print one JSON object");
 
+    CLI::App* load
+        = command->add_subcommand("load", "Measure time and peak memory of loading a checkpoint");
+    auto load_arguments = addCommand<BenchLoadArguments>(load, run, benchLoad);
+    allowOverrides(load);
+    load->add_option("FOLDER", load_arguments->folder, "A model in Hugging Face layout")
+        ->required();
+    load->add_option("--tier", load_arguments->tier,
+        "If the folder does not exist: write random weights of this tier's shape there first");
+    load->add_option("--quantization", load_arguments->quantization, "4bit or none")
+        ->check(CLI::IsMember({ "4bit", "none" }));
+    load->add_flag("--json", load_arguments->json, "Print one JSON object");
+
     command = command->add_subcommand("memory",
         "Measure the peak memory of one training step of a tier, with random weights of its shape");
     auto arguments = addCommand<BenchMemoryArguments>(command, run, benchMemory);

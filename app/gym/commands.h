@@ -143,4 +143,13 @@ struct BenchMemoryArguments {
 };
 int benchMemory(const BenchMemoryArguments& arguments);
 
+struct BenchLoadArguments {
+    ConfigArguments source; ///< its changes alone: how the weights are held
+    std::filesystem::path folder;
+    std::string tier; ///< empty: the folder is there
+    std::string quantization; ///< none or 4bit; empty: the configuration's
+    bool json = false;
+};
+int benchLoad(const BenchLoadArguments& arguments);
+
 } // namespace zen::gym

@@ -1,6 +1,7 @@
 #include "app/gym/console_sink.h"
 
 #include "app/gym/terminal.h"
+#include "core/base/byte_text.h"
 #include "core/plan/memory_plan.h"
 
 #include <fmt/format.h>

@@ -2,9 +2,9 @@
 
 #include "app/gym/signal_watch.h"
 #include "app/gym/terminal.h"
+#include "core/base/byte_text.h"
 #include "core/runs/metric_reports.h"
 #include "core/train/export_weights.h"
-#include "core/weights/sharded_writer.h"
 
 #include <fmt/format.h>
 
@@ -20,7 +20,7 @@ int exportWeightFiles(const ExportArguments& arguments)
     options.target = *weightTargetNamed(arguments.to);
     options.dtype = arguments.dtype;
     options.output = arguments.output;
-    const auto shard = parseByteSize(arguments.max_shard_size);
+    const auto shard = parseBytes(arguments.max_shard_size);
     if (!shard) {
         printError(fmt::format("--max_shard_size {} is not a size; write 5GB, 500MB or 2GiB",
             arguments.max_shard_size));

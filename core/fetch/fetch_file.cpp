@@ -1,5 +1,6 @@
 #include "core/fetch/fetch_file.h"
 
+#include "core/base/byte_text.h"
 #include "core/base/durable_file.h"
 #include "core/plan/memory_plan.h"
 

@@ -1,5 +1,6 @@
 #include "core/fetch/fetch_model.h"
 
+#include "core/base/byte_text.h"
 #include "core/base/log.h"
 #include "core/base/machine.h"
 #include "core/fetch/fetch_file.h"

@@ -82,14 +82,8 @@ MemoryPlan planMemory(
 /// The shape that a tier is planned with when its weights are not on the machine.
 Qwen3Shape shapeOf(const Tier& tier);
 
-/// "1.9 GB" (decimal units, two significant digits and more).
-std::string formatBytes(std::uint64_t bytes);
-
 /// "524 MB, 2 % less than the 533 MB planned": what a run took beside what it was planned to.
 std::string comparedWithPlan(std::uint64_t peak_bytes, std::uint64_t planned_bytes);
-
-/// The bytes that "8GB", "1.5 GiB", "800 MB" or a plain number mean; empty for anything else.
-std::optional<std::uint64_t> parseBytes(std::string_view text);
 
 /// The plan as lines of text, one a purpose, a column a phase; for logs and messages.
 std::string planText(const MemoryPlan& plan);

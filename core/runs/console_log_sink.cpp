@@ -1,5 +1,6 @@
 #include "core/runs/console_log_sink.h"
 
+#include "core/base/byte_text.h"
 #include "core/plan/memory_plan.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,6 @@
 #include "core/train/check_start.h"
 
+#include "core/base/byte_text.h"
 #include "core/base/machine.h"
 #include "core/data/dataset.h"
 #include "core/model/qwen3_shape.h"

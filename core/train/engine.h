@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -110,6 +111,23 @@ struct MemoryBench {
     std::string warnings; ///< what a run would have logged, a line each
 };
 
+struct LoadBenchOptions {
+    std::filesystem::path folder; ///< a model in Hugging Face layout
+    /// If given and the folder does not exist: first writes random weights of this shape there, in
+    /// bfloat16 and several files.
+    std::optional<Qwen3Shape> shape;
+    TrainingConfig config; ///< how the weights are held: quantization, dtype
+    std::function<void(const std::string& phase)> on_phase;
+};
+
+/// What loading a checkpoint took. Resident memory without the process before it.
+struct LoadBench {
+    std::uint64_t file_bytes = 0;
+    std::uint64_t weight_bytes = 0; ///< as held
+    std::uint64_t peak_bytes = 0;
+    double seconds = 0; ///< from the system's cache, if the files are in it
+};
+
 class Engine {
 public:
     virtual ~Engine() = default;
@@ -130,6 +148,9 @@ public:
     /// objective needs them, update of one micro-batch of full length, optimiser. Errors: settings
     /// that cannot be run, too little memory.
     virtual Result<MemoryBench> benchMemory(const MemoryBenchOptions& options) = 0;
+    /// Time and peak memory of loading a checkpoint. Errors: as Qwen3::load; the folder cannot be
+    /// written.
+    virtual Result<LoadBench> benchLoad(const LoadBenchOptions& options) = 0;
     /// Makes the starter model from nothing: data, tokenizer, random weights, SFT (see
     /// configs/starter_sft.yaml).
     virtual Result<void> makeStarter(const StarterOptions& options) = 0;

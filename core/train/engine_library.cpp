@@ -2,6 +2,7 @@
 #include "core/train/chat_session.h"
 #include "core/train/engine.h"
 #include "core/train/evaluation.h"
+#include "core/train/load_bench.h"
 #include "core/train/memory_bench.h"
 #include "core/train/starter.h"
 #include "core/train/threads.h"
@@ -85,6 +86,10 @@ public:
     Result<MemoryBench> benchMemory(const MemoryBenchOptions& options) override
     {
         return guarded([&] { return zen::benchMemory(options); });
+    }
+    Result<LoadBench> benchLoad(const LoadBenchOptions& options) override
+    {
+        return guarded([&] { return zen::benchLoad(options); });
     }
     Result<void> makeStarter(const StarterOptions& options) override
     {

@@ -217,6 +217,11 @@ Result<Policy> loadPolicy(const TrainingConfig& config, const PolicyOptions& opt
     return policy;
 }
 
+LoadOptions weightFormatOf(const TrainingConfig& config, const Qwen3Shape& shape)
+{
+    return formatFor(config, shape, weightTypeFor(config, shape));
+}
+
 Result<Policy> randomPolicy(const TrainingConfig& config, const Qwen3Shape& shape)
 {
     const std::vector<std::string> texts = { "random" };

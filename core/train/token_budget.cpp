@@ -1,5 +1,6 @@
 #include "core/train/token_budget.h"
 
+#include "core/base/byte_text.h"
 #include "core/base/machine.h"
 #include "core/model/scratch.h"
 #include "core/plan/memory_plan.h"

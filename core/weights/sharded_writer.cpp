@@ -4,9 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <array>
-#include <charconv>
-#include <cmath>
 #include <cstdio>
 
 namespace zen {
@@ -43,26 +40,6 @@ std::uint64_t TensorPlan::bytes() const
     for (const std::int64_t dimension : shape)
         total *= static_cast<std::uint64_t>(dimension);
     return total;
-}
-
-std::optional<std::uint64_t> parseByteSize(std::string_view text)
-{
-    double number = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (parsed.ec != std::errc())
-        return std::nullopt;
-    text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
-    std::string unit;
-    for (const char letter : text)
-        if (letter != ' ')
-            unit += static_cast<char>(letter >= 'a' && letter <= 'z' ? letter - 32 : letter);
-    constexpr std::array<std::pair<std::string_view, double>, 9> kUnits{ { { "", 1 }, { "B", 1 },
-        { "KB", 1e3 }, { "MB", 1e6 }, { "GB", 1e9 }, { "TB", 1e12 }, { "KIB", 1024.0 },
-        { "MIB", 1048576.0 }, { "GIB", 1073741824.0 } } };
-    for (const auto& [name, factor] : kUnits)
-        if (unit == name && number * factor >= 1 && number * factor < 1e18)
-            return static_cast<std::uint64_t>(number * factor);
-    return std::nullopt;
 }
 
 Result<ShardedWriter> ShardedWriter::create(

@@ -10,7 +10,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace zen {
@@ -21,10 +20,6 @@ struct TensorPlan {
     std::vector<std::int64_t> shape;
     std::uint64_t bytes() const;
 };
-
-/// "5GB", "500 MB", "2GiB" or a number of bytes; GB is 10^9 as in transformers. Empty if it is not
-/// a size above zero.
-std::optional<std::uint64_t> parseByteSize(std::string_view text);
 
 /// Writes a model's tensors one after another as Hugging Face stores them: model.safetensors, or,
 /// if they are larger than `max_shard_bytes`, model-0000i-of-0000n.safetensors and

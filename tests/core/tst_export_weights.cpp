@@ -166,16 +166,6 @@ private Q_SLOTS:
             QVERIFY(merged.at(name).numbers == tensor.numbers);
     }
 
-    void byteSizes_areRead()
-    {
-        QCOMPARE(parseByteSize("5GB").value(), 5'000'000'000ULL);
-        QCOMPARE(parseByteSize("1.5 mb").value(), 1'500'000ULL);
-        QCOMPARE(parseByteSize("2GiB").value(), 2'147'483'648ULL);
-        QCOMPARE(parseByteSize("300").value(), 300ULL);
-        for (const char* bad : { "", "GB", "0", "-1GB", "5 parsecs", "nan" })
-            QVERIFY2(!parseByteSize(bad), bad);
-    }
-
     void gguf_hasEveryFieldOfTheFormat_data()
     {
         QTest::addColumn<bool>("moe");

@@ -1,69 +1,15 @@
-#include "core/config/read_config.h"
-#include "core/plan/fit.h"
+#include "core/plan/memory_plan.h"
+#include "core/plan/workload.h"
+#include "tests/core/plan_samples.h"
 
 #include <QTest>
 
 #include <algorithm>
 
 using namespace zen;
+using namespace zen::test;
 
 namespace {
-
-/// The public configurations of the Qwen3 models.
-Qwen3Shape publicShape(const QString& name)
-{
-    struct Row {
-        const char* name;
-        std::int64_t hidden, layers, heads, kv_heads, intermediate, experts, per_token, expert_size;
-        bool tied;
-    };
-    static constexpr Row kRows[] = { { "0.6B", 1024, 28, 16, 8, 3072, 0, 0, 0, true },
-        { "1.7B", 2048, 28, 16, 8, 6144, 0, 0, 0, true },
-        { "4B", 2560, 36, 32, 8, 9728, 0, 0, 0, true },
-        { "8B", 4096, 36, 32, 8, 12288, 0, 0, 0, false },
-        { "14B", 5120, 40, 40, 8, 17408, 0, 0, 0, false },
-        { "32B", 5120, 64, 64, 8, 25600, 0, 0, 0, false },
-        { "30B-A3B", 2048, 48, 32, 4, 6144, 128, 8, 768, false },
-        { "235B-A22B", 4096, 94, 64, 4, 12288, 128, 8, 1536, false } };
-    for (const Row& row : kRows)
-        if (name == row.name) {
-            Tier tier;
-            tier.hidden_size = row.hidden;
-            tier.num_layers = row.layers;
-            tier.num_heads = row.heads;
-            tier.num_kv_heads = row.kv_heads;
-            tier.head_dim = 128;
-            tier.intermediate_size = row.intermediate;
-            tier.num_experts = row.experts;
-            tier.experts_per_token = row.per_token;
-            tier.moe_intermediate_size = row.expert_size;
-            tier.tied_embeddings = row.tied;
-            return shapeOf(tier);
-        }
-    qFatal("no such shape");
-}
-
-TrainingConfig shippedConfig(const std::string& file)
-{
-    const auto document = YamlDocument::load(ZEN_SOURCE_DIR "/configs/" + file);
-    if (!document)
-        qFatal("no such configuration");
-    return readConfig(*document).config;
-}
-
-Tier shippedTier(const std::string& id)
-{
-    const auto tiers = loadTiers(ZEN_SOURCE_DIR "/resources/tiers.yaml");
-    for (const Tier& tier : *tiers)
-        if (tier.id == id)
-            return tier;
-    qFatal("no such tier");
-}
-
-constexpr std::uint64_t operator""_GB(unsigned long long number)
-{
-    return number * 1'000'000'000;
-}
 
 const PhaseMemory& update(const MemoryPlan& plan)
 {
@@ -350,129 +296,6 @@ private Q_SLOTS:
         }
     }
 
-    void figuresOfTheSmallerTiers_areMetWithWhatIsProposed()
-    {
-        for (const char* id : { "nano", "eco", "coder", "omni" }) {
-            const Tier tier = shippedTier(id);
-            const auto figure = static_cast<std::uint64_t>(tier.memory_gb * 1e9);
-            const TrainingConfig config = shippedConfig(tier.config_file);
-            const auto proposals = proposalsFor(config, shapeOf(tier), figure);
-            QVERIFY2(!proposals.empty(), id);
-            const TrainingConfig changed = withEdits(config, proposals.front().fix.edits);
-            QCOMPARE(planMemory(changed, shapeOf(tier)).peak(), proposals.front().peak);
-            QVERIFY2(proposals.front().peak <= figure, id);
-            QCOMPARE(completionsPerStep(changed), completionsPerStep(config));
-            QCOMPARE(generationBatchSize(changed), generationBatchSize(config));
-            QCOMPARE(changed.data, config.data);
-            QCOMPARE(changed.adapter, config.adapter);
-        }
-    }
-
-    void moreNeverNeedsLess_data()
-    {
-        QTest::addColumn<QString>("config");
-        for (const char* id : { "starter", "nano", "eco", "coder", "omni", "next", "moe" })
-            QTest::newRow(id) << QString::fromStdString(shippedTier(id).config_file);
-    }
-
-    void moreNeverNeedsLess()
-    {
-        QFETCH(QString, config);
-        const Qwen3Shape shape = shapeOf(shippedTier(QTest::currentDataTag()));
-        const TrainingConfig start = shippedConfig(config.toStdString());
-        const auto grows = [&](const char* what, const auto& change) {
-            std::uint64_t last = 0;
-            for (std::int64_t factor = 1; factor <= 64; factor *= 2) {
-                TrainingConfig larger = start;
-                change(larger, factor);
-                const std::uint64_t peak = planMemory(larger, shape).peak();
-                QVERIFY2(peak >= last, what);
-                last = peak;
-            }
-        };
-        grows("context", [](TrainingConfig& to, std::int64_t f) { to.data.cutoff_len = 129 * f; });
-        grows("batch", [](TrainingConfig& to, std::int64_t f) {
-            to.batch.per_device_train_batch_size = 8 * f;
-        });
-        grows("rank", [](TrainingConfig& to, std::int64_t f) { to.adapter.lora_rank = 4 * f; });
-        grows("rows", [](TrainingConfig& to, std::int64_t f) { to.batch.rollout_rows = f; });
-        grows("chunk",
-            [](TrainingConfig& to, std::int64_t f) { to.memory.logprob_chunk_tokens = 64 * f; });
-        grows("tokens at a time",
-            [](TrainingConfig& to, std::int64_t f) { to.memory.micro_batch_tokens = 512 * f; });
-        TrainingConfig packed = start;
-        packed.memory.gradient_checkpointing = true;
-        QVERIFY(planMemory(packed, shape).peak() <= planMemory(start, shape).peak());
-    }
-
-    void largestFit_isTheLastThatFits_data() { moreNeverNeedsLess_data(); }
-
-    void largestFit_isTheLastThatFits()
-    {
-        QFETCH(QString, config);
-        const Qwen3Shape shape = shapeOf(shippedTier(QTest::currentDataTag()));
-        const TrainingConfig start = shippedConfig(config.toStdString());
-        const std::uint64_t memory = planMemory(start, shape).peak() * 3 / 2;
-        const LargestFit largest = largestFit(start, shape, memory);
-        const auto peak = [&](const auto& change) {
-            TrainingConfig changed = start;
-            change(changed);
-            return planMemory(changed, shape).peak();
-        };
-        QVERIFY(largest.batch && largest.context && largest.rank);
-        QVERIFY(*largest.batch >= start.batch.per_device_train_batch_size);
-        const auto batch = [](std::int64_t value) {
-            return [value](TrainingConfig& to) { to.batch.per_device_train_batch_size = value; };
-        };
-        QVERIFY(peak(batch(*largest.batch)) <= memory);
-        TrainingConfig whole = start;
-        whole.batch.per_device_train_batch_size = *largest.batch;
-        QCOMPARE(generationBatchSize(whole) % start.batch.num_generations, std::int64_t{ 0 });
-        QVERIFY(*largest.batch >= 4089 || peak(batch(*largest.batch + 8)) > memory);
-        const auto context = [](std::int64_t value) {
-            return [value](TrainingConfig& to) { to.data.cutoff_len = value; };
-        };
-        QVERIFY(peak(context(*largest.context)) <= memory);
-        QVERIFY(*largest.context == shape.max_position_embeddings
-            || peak(context(*largest.context + 1)) > memory);
-        const auto rank = [](std::int64_t value) {
-            return [value](TrainingConfig& to) { to.adapter.lora_rank = value; };
-        };
-        QVERIFY(peak(rank(*largest.rank)) <= memory);
-        QVERIFY(*largest.rank == 1024 || peak(rank(*largest.rank + 1)) > memory);
-        const LargestFit none = largestFit(start, shape, 1000);
-        QVERIFY(!none.batch && !none.context && !none.rank);
-    }
-
-    void proposals_areTheGentlestThatFit()
-    {
-        const Tier tier = shippedTier("nano");
-        const Qwen3Shape shape = shapeOf(tier);
-        const TrainingConfig config = shippedConfig(tier.config_file);
-        const std::uint64_t need = planMemory(config, shape).peak();
-        QVERIFY(proposalsFor(config, shape, need).empty());
-        QVERIFY(proposalsFor(config, shape, 1000).empty());
-        const auto slightly = proposalsFor(config, shape, need - 1);
-        QVERIFY(!slightly.empty());
-        QCOMPARE(slightly.front().fix.edits.size(), std::size_t{ 1 }); // fewer tokens at a time
-        QCOMPARE(slightly.front().fix.edits.front(), (Edit{ "micro_batch_tokens", "2048" }));
-        QVERIFY(slightly.front().cost.find("same result") != std::string::npos);
-        for (const Proposal& proposal : slightly) {
-            QVERIFY(proposal.peak < need);
-            QVERIFY(!proposal.fix.label.empty() && !proposal.cost.empty());
-            QCOMPARE(
-                planMemory(withEdits(config, proposal.fix.edits), shape).peak(), proposal.peak);
-        }
-        // below the bfloat16 weights only 4 bits help
-        const auto packed = proposalsFor(config, shape, 1'300'000'000);
-        QVERIFY(!packed.empty());
-        QVERIFY(std::ranges::count(packed.front().fix.edits, Edit{ "quantization", "4bit" }) == 1);
-        TrainingConfig full = config;
-        full.adapter.finetuning_type = FinetuningType::full;
-        for (const Proposal& proposal : proposalsFor(full, shape, 12_GB))
-            QVERIFY(std::ranges::count(proposal.fix.edits, Edit{ "quantization", "4bit" }) == 0);
-    }
-
     void lengthsOfTheData_bringThePlanDown()
     {
         TrainingConfig config = shippedConfig("starter_gspo.yaml");
@@ -499,71 +322,6 @@ private Q_SLOTS:
         QVERIFY(bare && !bare->answer);
         config.model.model_name_or_path = "nobody/has-this";
         QVERIFY(!measureLengths(config));
-    }
-
-    void fit_saysWhatItTakes()
-    {
-        MemoryPlan plan;
-        plan.in(PlanPhase::update).weights = 8_GB;
-        const Qwen3Shape small = publicShape("0.6B");
-        const Qwen3Shape large = publicShape("4B");
-        QCOMPARE(fitOf(plan, {}, small, 8_GB), Fit::runs);
-        QCOMPARE(fitOf(plan, {}, large, 8_GB), Fit::runs_slowly);
-        QCOMPARE(fitOf(plan, {}, large, 8_GB - 1), Fit::too_large);
-        Proposal proposal;
-        proposal.fix.edits = { { "gradient_checkpointing", "true" } };
-        QCOMPARE(fitOf(plan, { proposal }, large, 8_GB - 1), Fit::with_changes);
-        proposal.fix.edits.push_back({ "quantization", "4bit" });
-        QCOMPARE(fitOf(plan, { proposal }, large, 8_GB - 1), Fit::four_bit_only);
-    }
-
-    void bytes_areWrittenInDecimalUnits_data()
-    {
-        QTest::addColumn<quint64>("bytes");
-        QTest::addColumn<QString>("text");
-        QTest::newRow("0") << quint64(0) << "0 B";
-        QTest::newRow("999") << quint64(999) << "999 B";
-        QTest::newRow("1,500") << quint64(1500) << "1.5 kB";
-        QTest::newRow("12 MB") << quint64(12'345'678) << "12 MB";
-        QTest::newRow("below 1 GB") << quint64(999'000'000) << "999 MB";
-        QTest::newRow("rounded up to 1 GB") << quint64(999'900'000) << "1.0 GB";
-        QTest::newRow("1.9 GB") << quint64(1'940'000'000) << "1.9 GB";
-        QTest::newRow("9.96 GB") << quint64(9'960'000'000) << "10 GB";
-        QTest::newRow("470 GB") << quint64(470'190'000'000) << "470 GB";
-        QTest::newRow("all") << ~quint64(0) << "18447 PB";
-    }
-
-    void bytes_areWrittenInDecimalUnits()
-    {
-        QFETCH(quint64, bytes);
-        QFETCH(QString, text);
-        QCOMPARE(QString::fromStdString(formatBytes(bytes)), text);
-    }
-
-    void amounts_areReadAsPeopleWriteThem_data()
-    {
-        QTest::addColumn<QString>("text");
-        QTest::addColumn<quint64>("bytes"); // 0: refused
-        QTest::newRow("8GB") << "8GB" << quint64(8'000'000'000);
-        QTest::newRow("spaces") << " 8 GB " << quint64(0);
-        QTest::newRow("space") << "8 GB" << quint64(8'000'000'000);
-        QTest::newRow("lower") << "1.5gb" << quint64(1'500'000'000);
-        QTest::newRow("binary") << "2GiB" << quint64(2'147'483'648);
-        QTest::newRow("short") << "800M" << quint64(800'000'000);
-        QTest::newRow("bytes") << "123456" << quint64(123'456);
-        QTest::newRow("words") << "lots" << quint64(0);
-        QTest::newRow("negative") << "-8GB" << quint64(0);
-        QTest::newRow("unit") << "8QB" << quint64(0);
-        QTest::newRow("huge") << "1e30GB" << quint64(0);
-        QTest::newRow("nan") << "nan" << quint64(0);
-        QTest::newRow("empty") << "" << quint64(0);
-    }
-
-    void amounts_areReadAsPeopleWriteThem()
-    {
-        QFETCH(QString, text);
-        QFETCH(quint64, bytes);
-        QCOMPARE(quint64(parseBytes(text.toStdString()).value_or(0)), bytes);
     }
 };
 

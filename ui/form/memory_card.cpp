@@ -1,5 +1,6 @@
 #include "ui/form/memory_card.h"
 
+#include "core/base/byte_text.h"
 #include "ui/shell/button.h"
 #include "ui/shell/plain_label.h"
 #include "ui/shell/studio_style.h"

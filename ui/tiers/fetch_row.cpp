@@ -1,5 +1,6 @@
 #include "ui/tiers/fetch_row.h"
 
+#include "core/base/byte_text.h"
 #include "core/plan/memory_plan.h"
 #include "ui/run/shown_text.h"
 #include "ui/shell/button.h"

@@ -1,5 +1,6 @@
 #include "ui/tiers/tier_table.h"
 
+#include "core/base/byte_text.h"
 #include "ui/shell/plain_label.h"
 #include "ui/shell/theme.h"
 #include "ui/tiers/tier_delegate.h"

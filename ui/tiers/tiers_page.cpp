@@ -1,5 +1,6 @@
 #include "ui/tiers/tiers_page.h"
 
+#include "core/base/byte_text.h"
 #include "ui/shell/button.h"
 #include "ui/shell/card.h"
 #include "ui/shell/empty_state.h"

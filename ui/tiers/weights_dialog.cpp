@@ -1,5 +1,6 @@
 #include "ui/tiers/weights_dialog.h"
 
+#include "core/base/byte_text.h"
 #include "core/base/machine.h"
 #include "core/fetch/fetch_model.h"
 #include "core/plan/memory_plan.h"
