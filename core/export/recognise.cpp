@@ -1,4 +1,5 @@
 #include "core/config/schema.h"
+#include "core/export/deepspeed.h"
 #include "core/export/import_config.h"
 
 #include <algorithm>
@@ -29,6 +30,8 @@ bool knowsAny(const YamlDocument& document, const KeyChoice& knows)
 
 RecognisedFile recognise(const YamlDocument& document, std::span<const Target> targets)
 {
+    if (deepspeedKindOf(document.root()))
+        return {}; // names a few keys that TRL has too
     const int own = scoreOf(document, [](const std::string& key) {
         const Field* field = findField(key);
         return field && field->key == key;

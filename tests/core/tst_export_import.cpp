@@ -290,6 +290,7 @@ private Q_SLOTS:
         QVERIFY(kind);
         QCOMPARE(kind->inWords(), std::string("ZeRO stage 3, offloaded to main memory"));
         QVERIFY(!deepspeedKindOf(documentOf(kLlamaFactory).root()));
+        QCOMPARE(recognisedName(offloaded), std::string("own")); // no tool's, in any case
         const QDir peers(QStringLiteral(ZEN_SOURCE_DIR "/../shared/data/peer-configs/deepspeed"));
         for (const QString& name : peers.entryList({ QStringLiteral("*.json") })) {
             const auto document = YamlDocument::load(peers.filePath(name).toStdString());
