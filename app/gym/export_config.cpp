@@ -155,7 +155,9 @@ int exportConfig(const ExportArguments& arguments)
         printError(target.error().message);
         return kBadInput;
     }
-    const std::optional<LoadedConfig> loaded = loadUsableConfig(arguments.source);
+    const bool is_elsewhere = !arguments.onto.empty() && !is_own;
+    const std::optional<LoadedConfig> loaded
+        = is_elsewhere ? loadReadableConfig(arguments.source) : loadUsableConfig(arguments.source);
     if (!loaded)
         return kBadInput;
     if (arguments.command)

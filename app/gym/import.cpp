@@ -2,6 +2,7 @@
 #include "app/gym/load_config.h"
 #include "app/gym/terminal.h"
 #include "core/base/durable_file.h"
+#include "core/export/deepspeed.h"
 #include "core/export/import_config.h"
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@ namespace zen::gym {
 
 namespace {
 
-/// The index of the tool that the file is for; -1: an own file; -2: no such tool (said).
+/// The index of the tool that the file is for; -1: an own file; -2: none (said).
 int chosenTarget(const ImportArguments& arguments, const YamlDocument& document,
     const std::vector<Target>& targets)
 {
@@ -25,7 +26,23 @@ int chosenTarget(const ImportArguments& arguments, const YamlDocument& document,
         printError(loadTarget(arguments.from).error().message);
         return -2;
     }
+    if (const auto deepspeed = deepspeedKindOf(document.root())) {
+        printError(
+            fmt::format("{} holds DeepSpeed settings ({}), no configuration: name it in one, "
+                        "as deepspeed: {}",
+                printable(arguments.file.string()), deepspeed->inWords(),
+                printable(arguments.file.string())));
+        return -2;
+    }
     const RecognisedFile recognised = recognise(document, targets);
+    if (!recognised.is_known) {
+        printError(printable(arguments.file.string())
+            + (document.entries().empty()
+                    ? " is empty"
+                    : ": none of its keys is known to this program or to the tools that it reads; "
+                      "--from TOOL takes it all the same"));
+        return -2;
+    }
     for (const int other : recognised.as_well)
         fmt::print(stderr, "note: {} reads all of it as well (--from {})\n",
             targets[static_cast<std::size_t>(other)].title,

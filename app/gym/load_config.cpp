@@ -3,6 +3,7 @@
 #include "app/gym/terminal.h"
 #include "core/base/machine.h"
 #include "core/config/read_config.h"
+#include "core/config/validate.h"
 
 #include <fmt/format.h>
 
@@ -59,6 +60,25 @@ std::optional<LoadedConfig> loadUsableConfig(const ConfigArguments& source)
     std::optional<LoadedConfig> loaded = readConfigFile(source);
     if (!loaded)
         return std::nullopt;
+    printFindings(loaded->diagnostics, loaded->file, Advice::hide);
+    if (hasErrors(loaded->diagnostics))
+        return std::nullopt;
+    return loaded;
+}
+
+std::optional<LoadedConfig> loadReadableConfig(const ConfigArguments& source)
+{
+    std::optional<LoadedConfig> loaded = readConfigFile(source);
+    if (!loaded)
+        return std::nullopt;
+    const Diagnostics rules = validate(loaded->config);
+    for (Diagnostic& finding : loaded->diagnostics) {
+        const bool is_rule = std::any_of(rules.begin(), rules.end(), [&](const Diagnostic& rule) {
+            return rule.key == finding.key && rule.message == finding.message;
+        });
+        if (is_rule && finding.severity == Severity::error)
+            finding.severity = Severity::warning;
+    }
     printFindings(loaded->diagnostics, loaded->file, Advice::hide);
     if (hasErrors(loaded->diagnostics))
         return std::nullopt;

@@ -24,6 +24,10 @@ std::optional<LoadedConfig> readConfigFile(const ConfigArguments& source);
 /// The same, and prints every finding to standard error; empty if one of them is an error.
 std::optional<LoadedConfig> loadUsableConfig(const ConfigArguments& source);
 
+/// For a file of another tool, which need not run here: what only the rules over several fields
+/// object to (no rewards, say) is a warning.
+std::optional<LoadedConfig> loadReadableConfig(const ConfigArguments& source);
+
 /// Prints findings to standard error, errors first, each with its suggestion. Advice only on
 /// request.
 enum class Advice { hide, show };

@@ -55,6 +55,9 @@ AcceptedKey keyFrom(const KeysJson& json)
         if (const auto found = json.find(member); found != json.end())
             for (const auto& [name, value] : found->items())
                 target->emplace(name, keyFrom(value));
+    if (const std::string prefix = json.value("optional_prefix", ""); !prefix.empty())
+        for (const auto& [name, member] : std::map(key.keys))
+            key.keys.emplace(prefix + name, member);
     return key;
 }
 

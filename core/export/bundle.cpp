@@ -106,6 +106,34 @@ private:
     std::set<std::string> m_names;
 };
 
+/// The four usual files, and the one that the configuration names: as it is, where it can be read.
+/// Returns what the bundle's configuration names.
+std::string addDeepspeed(Bundle& bundle, const std::string& named)
+{
+    std::set<std::string> names;
+    const auto add = [&](const std::string& name, std::string bytes) {
+        if (names.insert(name).second)
+            bundle.files.push_back({ name, std::move(bytes) });
+    };
+    std::string result = named;
+    if (named.ends_with(".json")) {
+        result = std::filesystem::path(named).filename().string();
+        if (Result<std::string> bytes = readFile(named)) {
+            add(result, std::move(*bytes));
+        } else {
+            result = deepspeedKindOf(named).fileName();
+            bundle.notes.push_back({ Severity::warning, 0, 0, "deepspeed",
+                named + " is not on this machine; " + result + " takes its place", {} });
+        }
+    }
+    for (const int stage : { 2, 3 })
+        for (const bool offload : { false, true }) {
+            const DeepspeedKind kind{ stage, offload };
+            add(kind.fileName(), deepspeedJson(kind));
+        }
+    return result;
+}
+
 } // namespace
 
 Result<Bundle> makeBundle(
@@ -121,14 +149,7 @@ Result<Bundle> makeBundle(
     moved.data.prompt_column.clear();
     moved.data.answer_column.clear();
     moved.data.system_prompt.clear(); // it stands in the rows
-    for (const int stage : { 2, 3 })
-        for (const bool offload : { false, true }) {
-            const DeepspeedKind kind{ stage, offload };
-            bundle.files.push_back({ kind.fileName(), deepspeedJson(kind) });
-        }
-    const bool is_json = config.run.deepspeed.ends_with(".json");
-    if (is_json)
-        moved.run.deepspeed = deepspeedKindOf(config.run.deepspeed).fileName();
+    moved.run.deepspeed = addDeepspeed(bundle, config.run.deepspeed);
     TargetConfig translated = translate(moved, target);
     bundle.yaml = translated.yaml;
     bundle.notes.insert(bundle.notes.end(), translated.notes.begin(), translated.notes.end());

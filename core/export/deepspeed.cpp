@@ -1,5 +1,8 @@
 #include "core/export/deepspeed.h"
 
+#include "core/config/yaml_scalar.h"
+#include "core/export/yaml_tree.h"
+
 #include <nlohmann/json.hpp>
 
 namespace zen {
@@ -7,6 +10,23 @@ namespace zen {
 std::string DeepspeedKind::fileName() const
 {
     return "ds_z" + std::to_string(stage) + (offload ? "_offload" : "") + ".json";
+}
+
+std::string DeepspeedKind::inWords() const
+{
+    return "ZeRO stage " + std::to_string(stage) + (offload ? ", offloaded to main memory" : "");
+}
+
+std::optional<DeepspeedKind> deepspeedKindOf(const YamlNode& root)
+{
+    const YamlNode* zero = nodeAt(root, "zero_optimization");
+    if (!zero && !nodeAt(root, "train_micro_batch_size_per_gpu"))
+        return {};
+    DeepspeedKind kind{ 0, false };
+    if (const YamlNode* stage = zero ? nodeAt(*zero, "stage") : nullptr)
+        kind.stage = static_cast<int>(parseInteger(stage->text).value_or(0));
+    kind.offload = zero && (nodeAt(*zero, "offload_optimizer") || nodeAt(*zero, "offload_param"));
+    return kind;
 }
 
 DeepspeedKind deepspeedKindOf(std::string_view file)

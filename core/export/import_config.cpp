@@ -86,6 +86,9 @@ public:
             if (!m_done.contains(i))
                 judge(m_result.keys[i], *leaves[i].node);
         takeDefaults(std::not_fn(isStage));
+        for (const TargetRow& row : m_target.rows)
+            if (row.as.ends_with("_datasets"))
+                listEntryDetails(row.key);
         m_result.yaml = ownFile();
         return std::move(m_result);
     }
@@ -254,6 +257,29 @@ private:
             {} });
     }
 
+    /// What entries of a list of datasets say besides where the rows are.
+    void listEntryDetails(const std::string& key)
+    {
+        const YamlNode* list = nodeAt(m_document.root(), key);
+        const AcceptedKey* accepted = m_target.accepted.find(key);
+        for (std::size_t i = 0; list && accepted && i < list->items.size(); ++i) {
+            const YamlNode& entry = list->items[i];
+            for (std::size_t k = 0; k < entry.keys.size(); ++k) {
+                const std::string& name = entry.keys[k].text;
+                const std::string value = flowText(entry.items[k]);
+                if (name == "path" || name == "data_files" || name == "ds_type"
+                    || (name == "split" && value == "train"))
+                    continue;
+                const bool is_known = accepted->items.empty() || accepted->items.contains(name);
+                m_result.keys.push_back(
+                    { key + "[" + std::to_string(i) + "]." + name, entry.keys[k].line, value,
+                        is_known ? KeyFate::without_effect : KeyFate::unknown, {},
+                        is_known ? "rows are read as prompt_column and answer_column say"
+                                 : m_target.title + " does not know it" });
+            }
+        }
+    }
+
     std::string ownFile() const
     {
         std::string text = writeConfig(m_result.config);
@@ -275,55 +301,7 @@ private:
     std::set<std::size_t> m_judged; ///< foreign keys whose row refused them
 };
 
-/// How many of a file's keys a reader knows; unknown ones count against it.
-int scoreOf(const YamlDocument& document, const std::function<bool(const std::string&)>& knows)
-{
-    int score = 0;
-    for (const YamlEntry& entry : document.entries())
-        score += knows(entry.key) ? 1 : -2;
-    return score;
-}
-
 } // namespace
-
-RecognisedFile recognise(const YamlDocument& document, std::span<const Target> targets)
-{
-    const int own = scoreOf(document, [](const std::string& key) {
-        const Field* field = findField(key);
-        return field && field->key == key;
-    });
-    RecognisedFile result;
-    int best = own;
-    // An own file is preferred, then LLaMA-Factory to its fork, by the order of the loop.
-    std::vector<int> order;
-    for (std::size_t i = 0; i < targets.size(); ++i)
-        order.push_back(static_cast<int>(i));
-    std::stable_sort(order.begin(), order.end(), [&](int left, int right) {
-        return (targets[static_cast<std::size_t>(left)].name == "llamafactory")
-            > (targets[static_cast<std::size_t>(right)].name == "llamafactory");
-    });
-    std::vector<int> scores(targets.size());
-    for (const int i : order) {
-        const Target& target = targets[static_cast<std::size_t>(i)];
-        int& score = scores[static_cast<std::size_t>(i)];
-        score = scoreOf(
-            document, [&](const std::string& key) { return target.accepted.keys.contains(key); });
-        const YamlEntry* stage = document.find("stage");
-        const AcceptedKey* known = target.accepted.find("stage");
-        if (stage && known && !known->choices.empty()
-            && std::find(known->choices.begin(), known->choices.end(), stage->value_text)
-                == known->choices.end())
-            score -= 2;
-        if (score > best) {
-            best = score;
-            result.target = i;
-        }
-    }
-    for (std::size_t i = 0; i < targets.size(); ++i)
-        if (static_cast<int>(i) != result.target && result.target >= 0 && scores[i] == best)
-            result.as_well.push_back(static_cast<int>(i));
-    return result;
-}
 
 ImportedConfig importConfig(
     const YamlDocument& document, const Target& target, const std::filesystem::path& folder)

@@ -43,6 +43,7 @@ struct ImportedConfig {
 struct RecognisedFile {
     int target = -1;
     std::vector<int> as_well;
+    bool is_known = false; ///< at least one key is a key of that tool, or of this program
 };
 RecognisedFile recognise(const YamlDocument& document, std::span<const Target> targets);
 

@@ -115,7 +115,10 @@ std::string shellWord(const std::string& argument)
 std::vector<LaunchLine> launchLines(
     const Target& target, const std::string& file, const std::string& deepspeed)
 {
-    return { { "On one GPU", "CUDA_VISIBLE_DEVICES=0 " + target.program + " " + shellWord(file) },
+    const bool is_in_file = deepspeed.empty(); // these tools stop at it without torchrun
+    const std::string one = is_in_file && isFlatTool(target) ? "FORCE_TORCHRUN=1 " : "";
+    return { { "On one GPU",
+                 "CUDA_VISIBLE_DEVICES=0 " + one + target.program + " " + shellWord(file) },
         { "On two GPUs of one machine",
             "CUDA_VISIBLE_DEVICES=0,1 " + manyProcesses(target, file, deepspeed, {}) },
         { "On two machines with eight GPUs each (on both: HOST is the first one's address, RANK is "

@@ -5,6 +5,7 @@
 #include "core/config/reward_types.h"
 #include "core/config/reward_values.h"
 #include "core/config/yaml_scalar.h"
+#include "core/export/python_text.h"
 #include "core/export/target_values.h"
 #include "core/reward/rubric.h"
 
@@ -16,33 +17,6 @@ namespace zen {
 namespace {
 
 constexpr std::string_view kDeclares = "#: reward ";
-
-std::string pythonText(std::string_view text)
-{
-    std::string result = "\"";
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\')
-            result += std::string("\\") + c;
-        else if (c == '\n')
-            result += "\\n";
-        else if (c == '\r')
-            result += "\\r";
-        else if (byte < 0x20 || byte == 0x7F)
-            result += "\\t";
-        else
-            result += c;
-    }
-    return result + "\"";
-}
-
-std::string pythonList(const std::vector<std::string>& words)
-{
-    std::string text = "[";
-    for (std::size_t i = 0; i < words.size(); ++i)
-        text += (i > 0 ? ", " : "") + pythonText(words[i]);
-    return text + "]";
-}
 
 std::vector<std::string> parameterOf(
     const RewardTermSpec& term, const std::string& name, std::vector<std::string> otherwise)
@@ -66,17 +40,8 @@ std::string extractList(const RewardTermSpec& term)
     return pythonList(ways);
 }
 
-std::string flaggedPattern(const RewardTermSpec& term)
-{
-    std::string letters;
-    for (const std::string& flag : parameterOf(term, "flags", {}))
-        letters += flag == "ignorecase" ? "i" : flag == "multiline" ? "m" : "s";
-    const std::string pattern = wordIn(term, "pattern", ".");
-    return pythonText(letters.empty() ? pattern : "(?" + letters + ")" + pattern);
-}
-
 /// The call that scores one completion: `text`, `columns`, `i` and `ids` are at hand.
-std::string scoringCall(const RewardTermSpec& term)
+Result<std::string> scoringCall(const RewardTermSpec& term)
 {
     const auto gold = [&] {
         return "gold_of(columns, " + pythonText(wordIn(term, "field", "answer")) + ", i)";
@@ -90,8 +55,13 @@ std::string scoringCall(const RewardTermSpec& term)
     if (term.type == "exact")
         return "score_exact(text, " + gold() + ", normalize="
             + pythonList(parameterOf(term, "normalize", { "strip" })) + on("after_think");
-    if (term.type == "regex")
-        return "score_regex(text, " + flaggedPattern(term) + on("all");
+    if (term.type == "regex") {
+        const Result<std::string> pattern
+            = pythonPattern(wordIn(term, "pattern", "."), parameterOf(term, "flags", {}));
+        if (!pattern)
+            return fail("reward " + term.name + ": " + pattern.error().message);
+        return "score_regex(text, " + *pattern + on("all");
+    }
     if (term.type == "contains") {
         const std::vector<std::string> texts = parameterOf(term, "text", {});
         const bool has_field
@@ -115,8 +85,11 @@ std::string scoringCall(const RewardTermSpec& term)
     return "score_think_format(text)";
 }
 
-std::string rewardFunction(const RewardTermSpec& term)
+Result<std::string> rewardFunction(const RewardTermSpec& term)
 {
+    const Result<std::string> call = scoringCall(term);
+    if (!call)
+        return call;
     std::string declared = rewardsToYaml({ term });
     declared.erase(0, declared.find('{'));
     const RewardType* type = findRewardType(term.type);
@@ -132,7 +105,7 @@ std::string rewardFunction(const RewardTermSpec& term)
                 "        ids = None if all_ids is None else all_ids[i]\n";
     else
         text += "        text = text_of(completion)\n";
-    return text + "        scores.append(" + scoringCall(term) + ")\n    return scores\n";
+    return text + "        scores.append(" + *call + ")\n    return scores\n";
 }
 
 /// For axolotl: `type: zen_rewards.as_prompt` in a datasets entry.
@@ -186,7 +159,10 @@ Result<std::string> rewardModule(const TrainingConfig& config)
         if (!names.insert(rewardFunctionName(term)).second)
             return fail("two rewards would both be called " + rewardFunctionName(term)
                 + " in Python: give one of them another name");
-        text += "\n\n" + rewardFunction(term);
+        const Result<std::string> function = rewardFunction(term);
+        if (!function)
+            return function;
+        text += "\n\n" + *function;
     }
     return text + "\n\n" + promptFunction(config.data);
 }

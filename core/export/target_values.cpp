@@ -57,7 +57,7 @@ std::int64_t toWholeGroups(std::int64_t prompts, std::int64_t group)
 
 std::string axolotlDatasets(const std::vector<std::string>& items, bool is_rl)
 {
-    const std::string type = is_rl ? std::string(kRewardModule) + ".as_prompt" : "alpaca";
+    const std::string type = is_rl ? std::string(kRewardModule) + ".as_prompt" : "chat_template";
     std::string text;
     for (const std::string& item : items) {
         text += (text.empty() ? "" : "\n") + std::string("- {path: ") + formatText(item);

@@ -1,12 +1,15 @@
 #include "core/fetch/fetch_model.h"
 
 #include "core/base/byte_text.h"
+#include "core/base/durable_file.h"
 #include "core/base/log.h"
 #include "core/base/machine.h"
 #include "core/fetch/fetch_file.h"
 #include "core/fetch/hub_cache.h"
 #include "core/fetch/hub_listing.h"
 #include "core/plan/memory_plan.h"
+
+#include <nlohmann/json.hpp>
 
 #include <set>
 
@@ -228,6 +231,27 @@ Result<FetchedModel> ModelFetch::run()
     return m_result;
 }
 
+/// The first file of a whole model that a folder has not; empty if it has all.
+std::string missingIn(const fs::path& folder)
+{
+    const auto isThere = [&folder](const std::string& name) {
+        std::error_code ignored;
+        return fs::is_regular_file(folder / name, ignored); // a link to nowhere is none
+    };
+    if (!isThere("config.json"))
+        return "config.json";
+    if (isThere("model.safetensors"))
+        return {};
+    const auto text = readFile(folder / "model.safetensors.index.json", kLongestListing);
+    const auto index = text ? nlohmann::json::parse(*text, nullptr, false) : nlohmann::json();
+    if (!index.is_object() || !index.contains("weight_map"))
+        return "model.safetensors";
+    for (const auto& [tensor, shard] : index["weight_map"].items())
+        if (shard.is_string() && !isThere(shard.get<std::string>()))
+            return shard.get<std::string>();
+    return {};
+}
+
 Result<FetchedModel> findOffline(const FetchRequest& request, const HubSettings& settings)
 {
     const std::string commit = request.folder.empty()
@@ -240,6 +264,11 @@ Result<FetchedModel> findOffline(const FetchRequest& request, const HubSettings&
     FetchedModel model;
     model.folder = ModelPlace::inCache(settings.cache, request.id, commit).folder();
     model.commit = commit;
+    if (const std::string missing = missingIn(model.folder);
+        !missing.empty() && request.patterns.empty())
+        return fail("HF_HUB_OFFLINE is set, so nothing is fetched, and " + request.id
+            + " is not whole in " + model.folder.string() + ": " + missing
+            + " is missing. Unset it to fetch the rest");
     return model;
 }
 

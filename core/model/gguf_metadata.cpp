@@ -144,7 +144,7 @@ Result<GgufMetadata> ggufMetadata(const Qwen3Shape& shape, const GgufText& text,
             metadata.emplace_back(key, u32(*id));
     };
     const std::optional<std::int64_t> pad
-        = shape.pad_id >= 0 ? std::optional(shape.pad_id) : std::nullopt;
+        = shape.pad_id >= 0 ? std::optional(shape.pad_id) : text.pad_id;
     addId("tokenizer.ggml.bos_token_id", text.bos_id ? text.bos_id : pad);
     addId("tokenizer.ggml.eos_token_id",
         shape.eos_ids.empty() ? std::nullopt : std::optional(shape.eos_ids.front()));

@@ -24,6 +24,7 @@ struct GgufText {
     TokenizerFile tokenizer;
     std::string chat_template; ///< Jinja
     std::optional<std::int64_t> bos_id; ///< config.json's; the pad token's if it has none
+    std::optional<std::int64_t> pad_id; ///< the tokenizer's, where the model names none
     bool add_bos = false;
 };
 

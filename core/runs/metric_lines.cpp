@@ -158,9 +158,10 @@ public:
     {
         if (std::holds_alternative<RunStarted>(event.event)) {
             m_before += m_last - m_session_start;
-            m_session_start = event.wall_time;
+            m_session_start = m_last = event.wall_time;
+        } else if (rowOf(event)) {
+            m_last = event.wall_time; // what comes before a session's start is not its time
         }
-        m_last = event.wall_time;
         const auto* step = std::get_if<StepFinished>(&event.event);
         if (step == nullptr || step->step < 1)
             return {};
@@ -170,13 +171,13 @@ public:
         nlohmann::ordered_json object;
         object["current_steps"] = step->step;
         object["total_steps"] = step->total_steps;
-        const auto add = [&](const char* key, const char* metric, double unit) {
+        const auto add = [&](const char* key, const char* metric) {
             const auto value = step->metrics.find(metric);
             if (value != step->metrics.end() && std::isfinite(value->second))
-                object[key] = std::round(value->second / unit) * unit;
+                object[key] = std::round(value->second * 1e6) / 1e6;
         };
-        add("loss", "loss", 1e-6);
-        add("reward", "reward", 1e-6);
+        add("loss", "loss");
+        add("reward", "reward");
         if (const auto rate = step->metrics.find("learning_rate"); rate != step->metrics.end())
             object["lr"] = rate->second;
         object["epoch"] = std::round(step->epoch * 1e4) / 1e4;

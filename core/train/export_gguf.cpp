@@ -29,6 +29,20 @@ std::optional<std::int64_t> bosOf(const fs::path& model)
     return config["bos_token_id"].get<std::int64_t>();
 }
 
+/// tokenizer_config.json names the token, as text or as an object with `content`.
+std::optional<std::int64_t> padOf(
+    const nlohmann::ordered_json& tokenizer_config, const TokenizerFile& tokenizer)
+{
+    if (!tokenizer_config.is_object() || !tokenizer_config.contains("pad_token"))
+        return std::nullopt;
+    const auto& token = tokenizer_config["pad_token"];
+    const auto& content = token.is_object() && token.contains("content") ? token["content"] : token;
+    for (const auto& added : tokenizer.added_tokens)
+        if (content.is_string() && content == added.content)
+            return added.id;
+    return std::nullopt;
+}
+
 Result<GgufText> ggufTextOf(const ExportSource& source, const ExportedText& text)
 {
     const auto json = readFile(source.model_folder / "tokenizer.json", kLargestTokenizer);
@@ -42,6 +56,7 @@ Result<GgufText> ggufTextOf(const ExportSource& source, const ExportedText& text
     gguf.tokenizer = std::move(*tokenizer);
     gguf.chat_template = text.chat_template;
     gguf.bos_id = bosOf(source.model_folder);
+    gguf.pad_id = padOf(text.tokenizer_config, gguf.tokenizer);
     const auto add_bos = text.tokenizer_config.is_object()
         ? text.tokenizer_config.find("add_bos_token")
         : text.tokenizer_config.end();

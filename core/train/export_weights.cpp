@@ -135,6 +135,8 @@ Result<void> unpackInto(const WeightExportOptions& options, const fs::path& outp
 Result<void> exportModel(
     const WeightExportOptions& options, ExportSource source, const fs::path& output)
 {
+    if (options.target == WeightTarget::peft && !options.dtype.empty())
+        return fail("--dtype is not for --to peft: the adapter is copied as it is");
     if (options.target == WeightTarget::peft)
         return writeFolderDurably(output, [&](const fs::path& staging) -> Result<void> {
             if (auto written = writePeftAdapter(source, staging); !written)

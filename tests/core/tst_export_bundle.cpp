@@ -48,6 +48,8 @@ std::vector<RewardTermSpec> everyReward()
         term("exact"), term("exact", { { "normalize", { "lower", "strip" } } }, "any case"),
         term("regex",
             { { "pattern", { "^the \"x\"\\d+" } }, { "flags", { "ignorecase", "multiline" } } }),
+        term("regex", { { "pattern", { "(^|[$]\\b|\\bx)\\d+$" } } }, "to the end"),
+        term("contains", { { "text", { "a\x0b" } } }, "control"),
         term("contains", { { "text", { "tea", "12" } }, { "match", { "all" } } }),
         term("contains", {}, "gold in it"), term("think_format"), term("tags_once"),
         term("overlong", { { "max", { "8" } } }), term("repetition", { { "n", { "2" } } }) };
@@ -77,7 +79,12 @@ std::vector<Case> cases()
         { "<think>a</think><answer>b</answer>", "b", { 1, 2 } },
         { "<answer>b</answer><think>a</think>", "a", { 1, 2 } },
         { "<think><think>a</think>", "a", { 1, 2, 3, 4, 5, 6, 7 } }, { "3.0", "3", { 1 } },
-        { "1e3", "1000", { 1 } }, { "on 1/2/2024", "2024", { 1 } } };
+        { "1e3", "1000", { 1 } }, { "on 1/2/2024", "2024", { 1 } },
+        { "18, not 1 \\times 10^{999}", "18", { 1 } }, { "18, not 1e999", "18", { 1 } },
+        { "18 or 1/0", "18", { 1 } }, { "#### #### 18\nso 5", "18", { 1 } },
+        { "so -\n18", "18", { 1 } }, { "5 _-8}", "5", { 1 } }, { "x^\n2", "2", { 1 } },
+        { "3 and .\xEF\xBC\x92", "3", { 1 } }, { "18\n", "18", { 1 } },
+        { "it is $18", "18", { 1 } }, { "\xC3\xA9x18", "18", { 1 } }, { "a\x0b", "1", { 1 } } };
 }
 
 /// What the generated module gives for all cases: one list of scores a reward, null for unscored.
@@ -185,6 +192,8 @@ private Q_SLOTS:
         QVERIFY(words.contains("run.yaml"));
         QVERIFY(words.contains("On one GPU") && words.contains("two machines"));
         QVERIFY(words.contains("zen/starter"));
+        const bool needs_torchrun = target == "gym" || target == "llamafactory";
+        QCOMPARE(words.contains("CUDA_VISIBLE_DEVICES=0 FORCE_TORCHRUN=1 "), needs_torchrun);
         QProcess shell;
         shell.start(QStringLiteral("bash"), { QStringLiteral("-n"), here("slurm.sh") });
         QVERIFY(shell.waitForFinished());
@@ -219,6 +228,31 @@ private Q_SLOTS:
             ++seen;
         }
         QCOMPARE(seen, 4);
+    }
+
+    void ownDeepspeedFile_goesAlongAsItIs()
+    {
+        QTemporaryDir folder;
+        const QString file = folder.filePath(QStringLiteral("ds_z3.json"));
+        const std::string bytes = "{\n\"zero_optimization\": {\"stage\": 1}\n}\n";
+        QVERIFY(writeDurably(file.toStdString(), bytes));
+        TrainingConfig config = shippedConfig("starter_gspo");
+        config.run.deepspeed = file.toStdString();
+        const auto bundle = makeBundle(config, targetNamed("gym"), "run.yaml");
+        QVERIFY(bundle);
+        const auto named = std::count_if(bundle->files.begin(), bundle->files.end(),
+            [&](const BundleFile& one) { return one.path == "ds_z3.json" && one.bytes == bytes; });
+        QCOMPARE(named, 1);
+        QVERIFY(bundle->yaml.find("deepspeed: ds_z3.json\n") != std::string::npos);
+        QCOMPARE(std::count_if(bundle->files.begin(), bundle->files.end(),
+                     [](const BundleFile& one) { return one.path.starts_with("ds_"); }),
+            4);
+
+        config.run.deepspeed = folder.filePath(QStringLiteral("none_z2.json")).toStdString();
+        const auto without = makeBundle(config, targetNamed("gym"), "run.yaml");
+        QVERIFY(without->yaml.find("deepspeed: ds_z2.json\n") != std::string::npos);
+        QVERIFY(std::any_of(without->notes.begin(), without->notes.end(),
+            [](const Diagnostic& note) { return note.key == "deepspeed"; }));
     }
 
     void missingData_isSaidAndTheBundleStillMade()
@@ -274,6 +308,29 @@ private Q_SLOTS:
                     QVERIFY2(std::abs(theirs.toDouble() - *ours.terms[i]) < 1e-12, what.c_str());
             }
         }
+    }
+
+    void patternThatPythonCannotRead_isNamed_data()
+    {
+        QTest::addColumn<QByteArray>("pattern");
+        QTest::addColumn<QByteArray>("what");
+        QTest::newRow("class of Unicode") << QByteArray("^\\p{Greek}+") << QByteArray("\\p");
+        QTest::newRow("named class") << QByteArray("[[:alpha:]]") << QByteArray("[:");
+        QTest::newRow("late flag") << QByteArray("a(?i)b") << QByteArray("(?i)");
+        QTest::newRow("quoted") << QByteArray("\\Q.\\E") << QByteArray("\\Q");
+    }
+    void patternThatPythonCannotRead_isNamed()
+    {
+        QFETCH(QByteArray, pattern);
+        QFETCH(QByteArray, what);
+        TrainingConfig config;
+        config.algorithm.rewards
+            = { term("regex", { { "pattern", { pattern.toStdString() } } }, "letters") };
+        const auto module = rewardModule(config);
+        QVERIFY(!module);
+        QVERIFY(module.error().message.find("letters") != std::string::npos);
+        QVERIFY2(module.error().message.find(what.toStdString()) != std::string::npos,
+            module.error().message.c_str());
     }
 
     void twoRewardsOfOnePythonName_areRefused()

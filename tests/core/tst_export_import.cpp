@@ -1,3 +1,4 @@
+#include "core/export/deepspeed.h"
 #include "core/export/import_config.h"
 #include "core/export/translate.h"
 #include "tests/core/target_samples.h"
@@ -62,6 +63,7 @@ learning_rate: 2e-5
 lr_scheduler: cosine
 warmup_ratio: 0.1
 flash_attention: true
+fsdp_config: {fsdp_offload_params: true, offload_parms: true}
 made_up_key: 1
 )";
 
@@ -172,9 +174,14 @@ private Q_SLOTS:
         QCOMPARE(config.data.dataset, std::vector<std::string>{ "openai/gsm8k" });
         QCOMPARE(config.optimizer.learning_rate, 2e-5);
         QCOMPARE(config.optimizer.lr_scheduler_type, SchedulerType::cosine);
+        QCOMPARE(config.run.save_total_limit, std::int64_t{ 4 }); // where none is given
         QCOMPARE(fateOf(imported, "made_up_key"), KeyFate::unknown);
         QCOMPARE(fateOf(imported, "trl.reward_funcs"), KeyFate::refused);
         QCOMPARE(fateOf(imported, "trl.use_vllm"), KeyFate::without_effect);
+        QCOMPARE(fateOf(imported, "datasets[0].name"), KeyFate::without_effect);
+        QVERIFY(imported.yaml.find("# datasets[0].name: main\n") != std::string::npos);
+        QCOMPARE(fateOf(imported, "fsdp_config.fsdp_offload_params"), KeyFate::without_effect);
+        QCOMPARE(fateOf(imported, "fsdp_config.offload_parms"), KeyFate::unknown);
         const std::string report = importReport(imported, axolotl);
         QVERIFY(report.find("made_up_key (unknown)") != std::string::npos);
         QVERIFY(report.find("rewards.my_reward cannot be read") != std::string::npos);
@@ -273,6 +280,31 @@ private Q_SLOTS:
             QCOMPARE(same->text(), document->text());
             QCOMPARE(readConfig(YamlDocument::fromText(imported.yaml)).config, imported.config);
         }
+    }
+
+    void deepspeedFile_isNoConfiguration()
+    {
+        const YamlDocument offloaded = documentOf("{\n\"zero_optimization\": {\"stage\": 3, "
+                                                  "\"offload_param\": {\"device\": \"cpu\"}}\n}\n");
+        const auto kind = deepspeedKindOf(offloaded.root());
+        QVERIFY(kind);
+        QCOMPARE(kind->inWords(), std::string("ZeRO stage 3, offloaded to main memory"));
+        QVERIFY(!deepspeedKindOf(documentOf(kLlamaFactory).root()));
+        QCOMPARE(recognisedName(offloaded), std::string("own")); // no tool's, in any case
+        const QDir peers(QStringLiteral(ZEN_SOURCE_DIR "/../shared/data/peer-configs/deepspeed"));
+        for (const QString& name : peers.entryList({ QStringLiteral("*.json") })) {
+            const auto document = YamlDocument::load(peers.filePath(name).toStdString());
+            QVERIFY2(document && deepspeedKindOf(document->root()), qPrintable(name));
+        }
+    }
+
+    void fileWithoutAnyKnownKey_isNotTakenForAnOwnOne()
+    {
+        const auto targets = loadTargets();
+        QVERIFY(!recognise(documentOf("made: 1\nup: 2\n"), *targets).is_known);
+        QVERIFY(!recognise(documentOf(""), *targets).is_known);
+        QVERIFY(recognise(documentOf("stage: sft\nmade: 2\n"), *targets).is_known);
+        QVERIFY(recognise(documentOf(kTrlFile), *targets).is_known);
     }
 
     void brokenFile_givesItsErrorAndNothingElse()

@@ -245,7 +245,8 @@ private Q_SLOTS:
         const std::set<std::string> trl{ "rewards", "dataset", "warmup_ratio",
             "adapter_name_or_path", "cutoff_len" };
         QCOMPARE(notedKeys(translate(unusualConfig(), targetNamed("trl")).notes), trl);
-        const std::set<std::string> axolotl{ "rewards", "dataset", "steps_per_generation" };
+        const std::set<std::string> axolotl{ "rewards", "dataset", "steps_per_generation",
+            "save_total_limit" };
         QCOMPARE(notedKeys(translate(unusualConfig(), targetNamed("axolotl")).notes), axolotl);
         const std::set<std::string> gym{ "rewards", "epsilon_high", "num_generations", "dataset",
             "steps_per_generation", "num_iterations", "loss_type", "multi_objective_aggregation",
@@ -275,6 +276,8 @@ private Q_SLOTS:
         QVERIFY(gym.find("lora_rank: 16") != std::string::npos); // 8 there
         QVERIFY(gym.find("gspo_beta: 0.0") != std::string::npos); // 0.1 there
         QVERIFY(gym.find("use_ref_model") == std::string::npos);
+        const std::string axolotl = translate(config, targetNamed("axolotl")).yaml;
+        QVERIFY(axolotl.find("warmup_ratio: 0.0") != std::string::npos); // 3 % of the steps there
         const std::string trl = translate(config, targetNamed("trl")).yaml;
         QVERIFY(trl.find("loss_type: grpo") != std::string::npos); // dapo there
         QVERIFY(trl.find("dtype: auto") != std::string::npos); // float32 there
@@ -295,6 +298,40 @@ private Q_SLOTS:
             QVERIFY(yaml.find("output_dir: \"2024-01-01\"") != std::string::npos);
             QVERIFY2(lint(yaml, tool).empty(), qPrintable(listed(lint(yaml, tool))));
         }
+    }
+
+    void evaluationForAxolotl_holdsWholeGroups()
+    {
+        const Target axolotl = targetNamed("axolotl");
+        TrainingConfig config = shippedConfig("gspo_qwen3_coder");
+        config.batch.num_generations = 4;
+        config.batch.per_device_eval_batch_size = 6;
+        const std::string yaml = translate(config, axolotl).yaml;
+        QVERIFY(yaml.find("eval_batch_size: 8\n") != std::string::npos);
+        // without it, a batch is micro_batch_size there: 2 completions are no group of 4
+        YamlDocument edited = YamlDocument::fromText(yaml);
+        QVERIFY(edited.remove("eval_batch_size"));
+        const Diagnostics findings = lint(edited.text(), axolotl);
+        QCOMPARE(findings.size(), std::size_t{ 1 });
+        QCOMPARE(findings.front().key, std::string("eval_batch_size"));
+    }
+
+    void evaluationForTrl_needsASplitOfItsOwn()
+    {
+        const Target trl = targetNamed("trl");
+        TrainingConfig config = shippedConfig("gspo_qwen3_eco_4b");
+        const std::string split = translate(config, trl).yaml;
+        QVERIFY(split.find("test_split_size: 0.05\n") != std::string::npos);
+        QVERIFY(split.find("eval_strategy: steps\n") != std::string::npos);
+        config.data.eval_dataset = { "held-out.jsonl" }; // a second file is no split there
+        const TargetConfig exported = translate(config, trl);
+        QVERIFY(exported.yaml.find("\neval_strategy") == std::string::npos);
+        QVERIFY(notedKeys(exported.notes).contains("eval_strategy"));
+        YamlDocument edited = YamlDocument::fromText(split);
+        QVERIFY(edited.remove("test_split_size"));
+        const Diagnostics findings = lint(edited.text(), trl);
+        QCOMPARE(findings.size(), std::size_t{ 1 });
+        QCOMPARE(findings.front().key, std::string("eval_strategy"));
     }
 
     void unknownTarget_isRefusedWithTheKnownOnes()

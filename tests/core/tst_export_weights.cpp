@@ -338,6 +338,25 @@ private Q_SLOTS:
         exported(WeightTarget::merged, "", "out", 5'000'000'000, model());
     }
 
+    void padToken_isTheTokenizersWhereTheModelNamesNone()
+    {
+        writeModel(model(), false, true);
+        auto config = readJson(model() / "config.json");
+        config.erase("pad_token_id");
+        writeText(model() / "config.json", config.dump());
+        const std::string named[] = { R"({"pad_token": "<|endoftext|>"})",
+            R"({"pad_token": {"content": "<|endoftext|>"}})" };
+        for (const std::string& tokenizer_config : named) {
+            writeText(model() / "tokenizer_config.json", tokenizer_config);
+            fs::remove_all(root() / "out");
+            exported(WeightTarget::gguf, "f16", "out", 5'000'000'000, model());
+            const auto file = GgufFile::open(root() / "out/base-f16.gguf");
+            QVERIFY(file.has_value());
+            const GgufValue* pad = file->find("tokenizer.ggml.padding_token_id");
+            QVERIFY(pad != nullptr && *pad == GgufValue(std::uint32_t{ 564 }));
+        }
+    }
+
     void badInput_isNamedAndLeavesNothing()
     {
         writeModel(model(), false, true);
@@ -363,6 +382,8 @@ private Q_SLOTS:
         options.target = WeightTarget::gguf;
         QVERIFY(failure(options).contains(QStringLiteral("or q8_0")));
         options.target = WeightTarget::peft;
+        QVERIFY(failure(options).contains(QStringLiteral("--dtype is not for --to peft")));
+        options.dtype.clear();
         QVERIFY(failure(options).contains(QStringLiteral("no adapter")));
         options.output = model();
         QVERIFY(failure(options).contains(QStringLiteral("exists already")));

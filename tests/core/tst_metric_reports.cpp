@@ -374,14 +374,18 @@ private Q_SLOTS:
         QCOMPARE(line["current_steps"].get<int>(), 5);
         QCOMPARE(line["percentage"].get<double>(), 50.0);
         QCOMPARE(line["lr"].get<double>(), 1e-5);
+        QCOMPARE(line["loss"].dump(), std::string("-0.000123"));
         QCOMPARE(line["elapsed_time"].get<std::string>(), std::string("0:00:00"));
     }
 
     void trainerLog_countsTimeOverSessions()
     {
+        const PhaseChanged loading; // comes before each session's start
         std::ofstream(folder() / "events.jsonl")
+            << toJsonLine(loading, "2025-12-31T23:59:00.000Z") << "\n"
             << toJsonLine(started(0), "2026-01-01T00:00:00.000Z") << "\n"
             << toJsonLine(step(1, 0), "2026-01-01T00:10:00.000Z") << "\n"
+            << toJsonLine(loading, "2026-01-01T23:59:00.000Z") << "\n"
             << toJsonLine(started(1), "2026-01-02T00:00:00.000Z") << "\n"
             << toJsonLine(step(2, 0), "2026-01-02T01:00:03.500Z") << "\n"
             << toJsonLine(step(3, 0), "2026-01-03T02:00:00.000Z") << "\n";

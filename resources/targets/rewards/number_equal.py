@@ -16,6 +16,10 @@ HARMLESS_COMMANDS = set(
     "text textbf textit mathrm mathbf mbox boxed fbox circ degree quad qquad mathit".split())
 
 
+def is_digit(char):
+    return char.isascii() and char.isdigit()
+
+
 def cleaned_math(text):
     """LaTeX spacing and sizes taken out, fractions and minus signs in one spelling."""
 
@@ -25,7 +29,7 @@ def cleaned_math(text):
             return REPLACED[found]
         if found in (r"\left", r"\right"):
             return ""
-        inside = text[match.start() - 1:match.start()].isdigit() and text[match.end():match.end() + 1].isdigit()
+        inside = is_digit(text[match.start() - 1:match.start()]) and is_digit(text[match.end():match.end() + 1])
         return "" if inside else " "
 
     return MARKUP.sub(replace, text)
@@ -38,7 +42,7 @@ def last_boxed(text):
         if text[at] == "\\":
             at += 1
         elif text[at] == "{":
-            open_braces.append((at + 1, re.search(r"\\f?boxed *$", text[max(0, at - 12):at]) is not None))
+            open_braces.append((at + 1, re.search(r"\\f?boxed *\Z", text[max(0, at - 12):at]) is not None))
         elif text[at] == "}" and open_braces:
             begin, boxed = open_braces.pop()
             if boxed:
@@ -49,8 +53,8 @@ def last_boxed(text):
 
 def after_hashes(text):
     """The rest of the line after the last ####; None if there is none."""
-    marks = list(re.finditer(r"(?<!#)####(?!#)([^\r\n]*)", text))
-    return marks[-1].group(1) if marks else None
+    marks = list(re.finditer(r"(?<!#)####(?!#)", text))
+    return re.match(r"[^\r\n]*", text[marks[-1].end():]).group() if marks else None
 
 
 def value_of(digits):
@@ -59,10 +63,10 @@ def value_of(digits):
 
 def part_of_word(text, begin):
     """Digits in a word (CO2, x_1) or an exponent (cm^2) are no number of their own."""
-    before = text[:begin]
-    if re.search(r"[\^_]-?$|[\^_]\{-?$", before):
+    before = text[max(0, begin - 20):begin]
+    if re.search(r"[\^_]\{-?\Z|\^-?\Z|_\Z", before):
         return True
-    word = re.search(r"(\\?)[A-Za-z]+$", before)
+    word = re.search(r"(\\?)[A-Za-z]+\Z", before)
     return word is not None and not word.group(1)
 
 
@@ -102,11 +106,11 @@ def number_at(text, begin):
                 value, end, integer = (value / bottom if bottom else math.inf), below.end(), None
     power = re.compile(r" {0,2}(?:\\times|\\cdot|\u00d7) {0,2}10\^(?:\{(-?[0-9]{1,3})\}|(-?[0-9]{1,3}))").match(text, end)
     if power:
-        value, end, integer = value * 10.0 ** int(power.group(1) or power.group(2)), power.end(), None
+        value, end, integer = value * float("1e" + (power.group(1) or power.group(2))), power.end(), None
     percent = re.compile(r" ?(?:%|percent)").match(text, end)
     if percent:
         end = percent.end()
-    sign = re.search(r"(?:^|(?<![0-9A-Za-z)}%]))([-+])\$?$", text[:begin])
+    sign = re.compile(r"(?<![0-9A-Za-z)}%])([-+])\$?\Z").search(text, max(0, begin - 2), begin)
     if sign:
         begin = sign.start(1)
         if sign.group(1) == "-":
@@ -118,8 +122,8 @@ def number_at(text, begin):
 def numbers_in(text):
     found, at = [], 0
     while at < len(text):
-        starts = text[at].isdigit() and text[at].isascii()
-        starts = starts or (text[at] == "." and text[at + 1:at + 2].isdigit() and not text[at - 1:at].isdigit())
+        starts = is_digit(text[at])
+        starts = starts or (text[at] == "." and is_digit(text[at + 1:at + 2]) and not is_digit(text[at - 1:at]))
         if starts and part_of_word(text, at):
             at = DECIMAL.match(text, at).end()
         elif starts or (text[at] == "\\" and fraction_at(text, at)):
@@ -127,7 +131,12 @@ def numbers_in(text):
             at = found[-1][4]
         else:
             at += 1
-    return [number for number in found if math.isfinite(number[0])]
+    return found
+
+
+def readable(number):
+    """None for a number too large, or a division by 0."""
+    return number if math.isfinite(number[0]) else None
 
 
 def harmless(text, begin, end):
@@ -149,9 +158,9 @@ def harmless(text, begin, end):
             at += command.end()
         elif rest.startswith("**"):
             at += 2
-        elif char in "-/" and re.search("[A-Za-z]$", text[:at]) and re.match("[A-Za-z]", rest[1:]):
+        elif char in "-/" and re.match("[A-Za-z]", text[at - 1:at]) and re.match("[A-Za-z]", rest[1:]):
             at += 1
-        elif char == "^" and (re.match(r"\^\{?\\circ", rest) or re.search("[A-Za-z}]$", text[:at])):
+        elif char == "^" and (re.match(r"\^\{?\\circ", rest) or re.match("[A-Za-z}]", text[at - 1:at])):
             at += 1
         elif char == "!" and not at == begin > 0:
             at += 1
@@ -169,7 +178,7 @@ def only_number(text):
     if len(found) != 1:
         return None
     begin, end = found[0][3:]
-    return found[0] if harmless(text, 0, begin) and harmless(text, end, len(text)) else None
+    return readable(found[0]) if harmless(text, 0, begin) and harmless(text, end, len(text)) else None
 
 
 def gold_number(text):
@@ -180,7 +189,7 @@ def gold_number(text):
     number = only_number(text)
     if number is None and len(re.findall(r"(?<![A-Za-z\\])[A-Za-z]{2,}", text)) >= 5:
         found = numbers_in(text)
-        number = found[-1] if found else None
+        number = readable(found[-1]) if found else None
     return number
 
 
@@ -195,11 +204,11 @@ def final_number(text, extract):
             marked = after_hashes(text)
             if marked is not None:
                 found = numbers_in(marked)
-                if found and not marked[:found[0][3]].strip(" \t$:*"):
+                if found and readable(found[0]) and not marked[:found[0][3]].strip(" \t$:*"):
                     return found[0]
         else:
             found = numbers_in(text)
-            if found:
+            if found and readable(found[-1]):
                 return found[-1]
     return None
 

@@ -1,2 +1,2 @@
-def score_regex(text, pattern, on):
-    return 1.0 if re.search(pattern, part_of(text, on)) else 0.0
+def score_regex(text, pattern, flags, on):
+    return 1.0 if re.search(pattern, part_of(text, on), flags) else 0.0
