@@ -70,6 +70,20 @@ private Q_SLOTS:
         }
     }
 
+    void findingOfSeveralLines_isNotClipped()
+    {
+        m_session->startFrom(QStringLiteral("model_name_or_path: Qwen/Qwen3-Omni-14B-Instruct\n"
+                                            "stage: grpo\nrewards: [{type: number_equal}]\n"),
+            QStringLiteral("x.yaml"));
+        auto* message = child<QLabel>(*m_form, "message_model_name_or_path");
+        QTRY_VERIFY(message->isVisible());
+        QVERIFY2(
+            message->text().contains(QStringLiteral("start small")), qPrintable(message->text()));
+        QTRY_VERIFY(
+            message->heightForWidth(message->width()) > 2 * message->fontMetrics().height());
+        QTRY_VERIFY(message->height() >= message->heightForWidth(message->width()));
+    }
+
     void typing_writesTheFile()
     {
         auto* rank = child<QLineEdit>(*m_form, "field_lora_rank");

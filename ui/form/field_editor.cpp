@@ -69,7 +69,8 @@ FieldEditor::FieldEditor(const Field& field, QWidget* parent)
     message_layout->addWidget(m_fix_button, 0, Qt::AlignLeft);
     outer->addWidget(m_message_row);
     m_message_row->hide();
-    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    // not Fixed, which would cap it at the height of a message that does not wrap
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Minimum);
 }
 
 void FieldEditor::buildBox(QHBoxLayout* row)
