@@ -78,7 +78,7 @@ private Q_SLOTS:
         auto* message = child<QLabel>(*m_form, "message_model_name_or_path");
         QTRY_VERIFY(message->isVisible());
         QVERIFY2(
-            message->text().contains(QStringLiteral("start small")), qPrintable(message->text()));
+            message->text().contains(QStringLiteral("Start small")), qPrintable(message->text()));
         QTRY_VERIFY(
             message->heightForWidth(message->width()) > 2 * message->fontMetrics().height());
         QTRY_VERIFY(message->height() >= message->heightForWidth(message->width()));
