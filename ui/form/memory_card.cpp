@@ -181,6 +181,7 @@ void MemoryCard::buildActions()
     connect(undo, &QPushButton::clicked, this, &MemoryCard::undoRequested);
     applied_row->addWidget(m_applied_text, 1);
     applied_row->addWidget(undo, 0, Qt::AlignTop);
+    applied_row->addSpacing(-kLinkPadding);
     body()->addWidget(m_applied);
     m_applied->hide();
 }
@@ -210,7 +211,7 @@ void MemoryCard::showPlan(const ShownPlan& shown)
     if (!shown.fits())
         advice = m_proposals.empty()
             ? tr("Does not fit, whatever is turned down. Export it, or choose a smaller tier.")
-            : tr("Does not fit. It would with %1").arg(describe(m_proposals.front()));
+            : tr("Does not fit. This would be enough:\n%1").arg(describe(m_proposals.front()));
     m_note->setTone(Tone::warning);
     m_note->setText(advice);
     m_note->setVisible(!advice.isEmpty());
