@@ -380,6 +380,13 @@ void StudioWindow::refreshTitle()
 
 bool StudioWindow::mayClose()
 {
+    const auto* model = findChild<ModelExportDialog*>();
+    if (model && model->work().isActive()
+        && ask(this, tr("A model is being written"),
+               tr("Closing cancels it, and nothing of it is left."),
+               { tr("Cancel it and close"), tr("Keep writing") })
+            != 0)
+        return false;
     if (!m_training.isActive())
         return true;
     const int answer = ask(this, tr("A run is going on"),

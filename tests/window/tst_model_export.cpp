@@ -17,6 +17,7 @@
 #include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QTimer>
 
 #include <atomic>
 #include <chrono>
@@ -153,6 +154,13 @@ private Q_SLOTS:
         QVERIFY(dialog);
         click(dialog, "startModelExport");
         QTRY_VERIFY(started);
+        answer("answer_1"); // keep writing
+        m_window->close();
+        QVERIFY(m_window->isVisible());
+        QVERIFY(dialog->work().isActive());
+        answer("answer_0");
+        m_window->close();
+        QVERIFY(!m_window->isVisible());
         m_window.reset();
         QVERIFY(!fs::exists(run() / "exports/merged"));
     }
@@ -208,6 +216,18 @@ private:
     static QLineEdit* edit(const QWidget* dialog)
     {
         return dialog->findChild<QLineEdit*>(QStringLiteral("modelPlace"));
+    }
+    /// Clicks a button of the question that comes next.
+    static void answer(const char* name)
+    {
+        QTimer::singleShot(50, qApp, [name] {
+            QWidget* question = QApplication::activeModalWidget();
+            if (!question || question->objectName() != QLatin1String("askDialog")) {
+                answer(name);
+                return;
+            }
+            click(question, name);
+        });
     }
     /// Goes down the list with the arrow key, as a person does.
     static void choose(const QWidget* dialog, const char* name, const char* value)
