@@ -82,12 +82,12 @@ std::vector<BarPart> partsOf(const MemoryPlan& plan)
     std::vector<BarPart> parts{
         { MemoryCard::tr("weights"), gb(phase.weights), &Theme::loss },
         { MemoryCard::tr("adapter"), gb(phase.adapter), &Theme::reward },
-        { MemoryCard::tr("optimiser"), gb(phase.optimizer), &Theme::accent },
-        { MemoryCard::tr("key-value cache"), gb(phase.cache), &Theme::perplexity },
-        { MemoryCard::tr("activations"), gb(phase.activations), &Theme::warning },
+        { MemoryCard::tr("optimiser"), gb(phase.optimizer), &Theme::entropy },
+        { MemoryCard::tr("key-value cache"), gb(phase.cache), &Theme::accent },
+        { MemoryCard::tr("activations"), gb(phase.activations), &Theme::perplexity },
         { MemoryCard::tr("logits"), gb(phase.logits), &Theme::kl },
         { MemoryCard::tr("program, overhead"), gb(phase.program + phase.rollouts + phase.overhead),
-            &Theme::entropy },
+            &Theme::muted },
     };
     std::erase_if(parts, [](const BarPart& part) { return part.value < 0.005; });
     return parts;
