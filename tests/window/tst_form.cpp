@@ -84,6 +84,19 @@ private Q_SLOTS:
         QTRY_VERIFY(message->height() >= message->heightForWidth(message->width()));
     }
 
+    void narrowForm_hasOneColumn()
+    {
+        auto* left = child<QLineEdit>(*m_form, "field_lora_rank");
+        auto* right = child<QLineEdit>(*m_form, "field_temperature");
+        const auto place = [this](const QWidget* field) {
+            return QRect(field->mapTo(m_form->viewport(), QPoint()), field->size());
+        };
+        QTRY_VERIFY(place(right).left() > place(left).right());
+        m_form->resize(420, 560);
+        QTRY_COMPARE(place(right).left(), place(left).left());
+        QVERIFY(place(right).right() < m_form->viewport()->width());
+    }
+
     void typing_writesTheFile()
     {
         auto* rank = child<QLineEdit>(*m_form, "field_lora_rank");

@@ -83,9 +83,9 @@ std::vector<BarPart> partsOf(const MemoryPlan& plan)
         { MemoryCard::tr("weights"), gb(phase.weights), &Theme::loss },
         { MemoryCard::tr("adapter"), gb(phase.adapter), &Theme::reward },
         { MemoryCard::tr("optimiser"), gb(phase.optimizer), &Theme::entropy },
-        { MemoryCard::tr("key-value cache"), gb(phase.cache), &Theme::accent },
-        { MemoryCard::tr("activations"), gb(phase.activations), &Theme::perplexity },
-        { MemoryCard::tr("logits"), gb(phase.logits), &Theme::kl },
+        { MemoryCard::tr("key-value cache"), gb(phase.cache), &Theme::perplexity },
+        { MemoryCard::tr("activations"), gb(phase.activations), &Theme::kl },
+        { MemoryCard::tr("logits"), gb(phase.logits), &Theme::ink },
         { MemoryCard::tr("program, overhead"), gb(phase.program + phase.rollouts + phase.overhead),
             &Theme::muted },
     };
