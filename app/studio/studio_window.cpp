@@ -7,6 +7,7 @@
 #include "ui/data/data_page.h"
 #include "ui/export/export_page.h"
 #include "ui/export/import_dialog.h"
+#include "ui/export/model_export_dialog.h"
 #include "ui/form/configure_page.h"
 #include "ui/form/problems_dialog.h"
 #include "ui/form/recent_files.h"
@@ -136,6 +137,7 @@ void StudioWindow::connectRunPages()
         m_configure_page->start();
     });
     connect(m_run_page, &RunPage::resumeRequested, this, &StudioWindow::resumeRun);
+    connect(m_run_page, &RunPage::exportRequested, this, &StudioWindow::exportModel);
     connect(m_run_page, &RunPage::tiersRequested, this, show_tiers);
     connect(m_run_page, &RunPage::rolloutsRequested, this, show_rollouts);
     connect(m_run_page, &RunPage::loadFailed, this,
@@ -143,6 +145,7 @@ void StudioWindow::connectRunPages()
     connect(m_rollouts_page, &RolloutsPage::runRequested, this, [this] { showPage(PageId::run); });
     connect(m_history_page, &HistoryPage::openRequested, this, &StudioWindow::showRunFolder);
     connect(m_history_page, &HistoryPage::resumeRequested, this, &StudioWindow::resumeRun);
+    connect(m_history_page, &HistoryPage::exportRequested, this, &StudioWindow::exportModel);
     connect(m_history_page, &HistoryPage::rolloutsRequested, this,
         [show_rollouts](const QString& folder) { show_rollouts(folder, std::nullopt); });
     connect(m_history_page, &HistoryPage::tiersRequested, this, show_tiers);
@@ -348,6 +351,19 @@ void StudioWindow::resumeRun(const QString& folder)
     startRun(options);
 }
 
+/// Beside the window, so that a run can be watched while it writes; one at a time.
+void StudioWindow::exportModel(const QString& run_folder)
+{
+    auto* dialog = findChild<ModelExportDialog*>();
+    if (!dialog || !dialog->isVisible()) {
+        dialog = new ModelExportDialog(run_folder.toStdString(), m_write_model, this);
+        dialog->setAttribute(Qt::WA_DeleteOnClose);
+    }
+    dialog->show();
+    dialog->raise();
+    dialog->activateWindow();
+}
+
 void StudioWindow::pauseOrResume()
 {
     if (m_training.state() == TrainingSession::State::paused)
@@ -364,6 +380,13 @@ void StudioWindow::refreshTitle()
 
 bool StudioWindow::mayClose()
 {
+    const auto* model = findChild<ModelExportDialog*>();
+    if (model && model->work().isActive()
+        && ask(this, tr("A model is being written"),
+               tr("Closing cancels it, and nothing of it is left."),
+               { tr("Cancel it and close"), tr("Keep writing") })
+            != 0)
+        return false;
     if (!m_training.isActive())
         return true;
     const int answer = ask(this, tr("A run is going on"),

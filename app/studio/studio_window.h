@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ui/export/model_export.h"
 #include "ui/form/autosave.h"
 #include "ui/form/config_session.h"
 #include "ui/form/row_counter.h"
@@ -44,6 +45,9 @@ public:
     using BeginRun = std::function<bool(TrainingSession&, const TrainerOptions&)>;
     void setBeginRun(BeginRun begin) { m_begin_run = std::move(begin); }
 
+    /// What writes a run's weights; exportWeights() unless replaced (a slow one in a test).
+    void setWriteModel(WriteModel write) { m_write_model = std::move(write); }
+
     void openFile(const QString& path); ///< a YAML file, or a run folder
     void openTier(const Tier& tier);
     void showRunFolder(const QString& folder); ///< a finished or running run, read from its folder
@@ -70,6 +74,7 @@ private:
     bool mayLoseEdits();
     void startRun(const TrainerOptions& options);
     void resumeRun(const QString& folder);
+    void exportModel(const QString& run_folder);
     std::filesystem::path runsRoot() const; ///< where the configuration at hand puts its runs
     void pauseOrResume();
     void refreshStrip();
@@ -102,6 +107,7 @@ private:
     QAction* m_save_now_action = nullptr;
     QAction* m_sample_action = nullptr;
     BeginRun m_begin_run;
+    WriteModel m_write_model = exportWeights;
     bool m_close_after_run = false;
 };
 

@@ -172,6 +172,14 @@ bool holdsRun(const fs::path& output_dir)
     return false;
 }
 
+bool holdsWeights(const fs::path& run_folder)
+{
+    const RunFolder files{ run_folder };
+    std::error_code ignored;
+    return fs::is_regular_file(files.adapter() / "adapter_config.json", ignored)
+        || fs::is_regular_file(files.model() / "config.json", ignored);
+}
+
 Result<RunFolder> prepareRunFolder(const fs::path& output_dir, ExistingRun existing)
 {
     std::error_code error;

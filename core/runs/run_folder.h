@@ -47,6 +47,9 @@ bool isLocked(const std::filesystem::path& run_folder);
 /// True if the folder holds files of a run (a config.yaml, events, checkpoints, an adapter …).
 bool holdsRun(const std::filesystem::path& output_dir);
 
+/// True if the run has left what it learnt: an adapter, or a model trained in full.
+bool holdsWeights(const std::filesystem::path& run_folder);
+
 /// What to do with a folder that already holds a run.
 enum class ExistingRun { refuse, overwrite, resume };
 

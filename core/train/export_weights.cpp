@@ -51,7 +51,7 @@ Result<void> checkRoom(const fs::path& folder, std::uint64_t bytes)
         return {};
     return fail("the export takes " + std::to_string(bytes >> 20) + " MiB, but only "
         + std::to_string(free >> 20) + " MiB are free at " + folder.string()
-        + ". Choose another place with -o, or a smaller --dtype.");
+        + ". Choose another place, or a smaller number type.");
 }
 
 ModelCardFacts factsOf(
@@ -213,8 +213,7 @@ Result<WeightExport> exportWeights(const WeightExportOptions& options)
     const fs::path output = options.output.empty() ? defaultOutput(options) : options.output;
     std::error_code ignored;
     if (fs::exists(fs::symlink_status(output, ignored)))
-        return fail(
-            output.string() + " exists already. Remove it, or choose another folder with -o DIR.");
+        return fail(output.string() + " exists already. Remove it, or choose another folder.");
     Result<void> written;
     if (isGgufFile(options.source)) {
         written = unpackInto(options, output);

@@ -133,6 +133,19 @@ private Q_SLOTS:
                     .startsWith(QStringLiteral("CUDA_VISIBLE_DEVICES=0,1 gym train ")));
     }
 
+    void foldedCommand_keepsOptionsBesideTheirValues()
+    {
+        QCOMPARE(foldedCommand(QStringLiteral("a --config x.yaml"), 40),
+            QStringLiteral("a --config x.yaml"));
+        QCOMPARE(
+            foldedCommand(QStringLiteral("aa bb --deepspeed ds_z3.json --num_processes 2"), 29),
+            QStringLiteral("aa bb \\\n  --deepspeed ds_z3.json \\\n  --num_processes 2"));
+        QCOMPARE(foldedCommand(QStringLiteral("aa 'x y  z' \"p q\" b"), 16),
+            QStringLiteral("aa 'x y  z' \\\n  \"p q\" b"));
+        const QString two_lines = QStringLiteral("a \\\n  b");
+        QCOMPARE(foldedCommand(two_lines, 4), two_lines);
+    }
+
     void copy_putsTheShownTextOnTheClipboard()
     {
         const Catalogue catalogue = loadCatalogue();

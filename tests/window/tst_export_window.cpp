@@ -2,6 +2,7 @@
 #include "ui/export/export_page.h"
 #include "ui/export/import_dialog.h"
 #include "ui/export/lint_strip.h"
+#include "ui/export/notes_list.h"
 #include "ui/form/yaml_preview.h"
 
 #include <QClipboard>
@@ -50,7 +51,7 @@ void answerImportDialog(const char* button, QString* report)
             answerImportDialog(button, report);
             return;
         }
-        *report = dialog->findChild<QPlainTextEdit*>(QStringLiteral("importReport"))->toPlainText();
+        *report = dialog->report();
         QTest::mouseClick(dialog->findChild<QPushButton*>(QLatin1String(button)), Qt::LeftButton);
     });
 }
@@ -98,12 +99,12 @@ private Q_SLOTS:
         QVERIFY(child<LintStrip>("lintStrip")
                     ->text()
                     .contains(QStringLiteral("every key and type is accepted")));
-        QVERIFY(child<QLabel>("exportNotes")->text().contains(QStringLiteral("cutoff_len")));
+        QVERIFY(child<NotesList>("exportNotes")->text().contains(QStringLiteral("cutoff_len")));
         QCOMPARE(child<QLabel>("commandRun")->text(),
-            QStringLiteral("CUDA_VISIBLE_DEVICES=0 trl grpo --config starter_gspo.trl.yaml"));
+            QStringLiteral("CUDA_VISIBLE_DEVICES=0 trl grpo \\\n  --config starter_gspo.trl.yaml"));
         choose("llamafactory");
         QVERIFY(preview().contains(QStringLiteral("stage: sft")));
-        QVERIFY(child<QLabel>("exportNotes")
+        QVERIFY(child<NotesList>("exportNotes")
                     ->text()
                     .contains(QStringLiteral("LLaMA-Factory has no GRPO")));
         choose("");
@@ -149,6 +150,8 @@ private Q_SLOTS:
         QVERIFY(shownIn(card, QStringLiteral("the same as the last export")));
         QVERIFY(m_window->config().setField("lora_rank", "24"));
         QTRY_VERIFY(shownIn(card, QStringLiteral("since the last export: lora_r")));
+        QTRY_VERIFY(
+            child<QLabel>("exportResult")->text().isEmpty()); // "Saved" was of the other text
     }
 
     void bundle_isSavedToANewFolder()
@@ -182,7 +185,8 @@ private Q_SLOTS:
         answerImportDialog("importCancel", &report);
         m_window->openFile(path);
         QVERIFY(report.contains(QStringLiteral("A file for zenlm/gym")));
-        QVERIFY(report.contains(QStringLiteral("use_ref_model (unknown)")));
+        QVERIFY(report.contains(QStringLiteral("use_ref_model · line 4: unknown to the tool")));
+        QVERIFY(report.contains(QStringLiteral("gspo_beta · line 6: here beta")));
         QCOMPARE(m_window->config().text(), before);
         answerImportDialog("importOpen", &report);
         m_window->openFile(path);

@@ -70,6 +70,33 @@ private Q_SLOTS:
         }
     }
 
+    void findingOfSeveralLines_isNotClipped()
+    {
+        m_session->startFrom(QStringLiteral("model_name_or_path: Qwen/Qwen3-Omni-14B-Instruct\n"
+                                            "stage: grpo\nrewards: [{type: number_equal}]\n"),
+            QStringLiteral("x.yaml"));
+        auto* message = child<QLabel>(*m_form, "message_model_name_or_path");
+        QTRY_VERIFY(message->isVisible());
+        QVERIFY2(
+            message->text().contains(QStringLiteral("Start small")), qPrintable(message->text()));
+        QTRY_VERIFY(
+            message->heightForWidth(message->width()) > 2 * message->fontMetrics().height());
+        QTRY_VERIFY(message->height() >= message->heightForWidth(message->width()));
+    }
+
+    void narrowForm_hasOneColumn()
+    {
+        auto* left = child<QLineEdit>(*m_form, "field_lora_rank");
+        auto* right = child<QLineEdit>(*m_form, "field_temperature");
+        const auto place = [this](const QWidget* field) {
+            return QRect(field->mapTo(m_form->viewport(), QPoint()), field->size());
+        };
+        QTRY_VERIFY(place(right).left() > place(left).right());
+        m_form->resize(420, 560);
+        QTRY_COMPARE(place(right).left(), place(left).left());
+        QVERIFY(place(right).right() < m_form->viewport()->width());
+    }
+
     void typing_writesTheFile()
     {
         auto* rank = child<QLineEdit>(*m_form, "field_lora_rank");

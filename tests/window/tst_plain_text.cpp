@@ -1,3 +1,4 @@
+#include "ui/run/shown_text.h"
 #include "ui/shell/ask.h"
 #include "ui/shell/plain_label.h"
 #include "ui/shell/text_view.h"
@@ -26,6 +27,29 @@ private Q_SLOTS:
         QVERIFY(label.sizeHint().width() < 2000); // a picture that wide would ask for its width
         label.setText(QStringLiteral("<table><tr><td>"));
         QCOMPARE(label.textFormat(), Qt::PlainText);
+    }
+
+    void sentence_hasACapitalAndAFullStop_data()
+    {
+        QTest::addColumn<QString>("words");
+        QTest::addColumn<QString>("expected");
+        QTest::newRow("word") << QStringLiteral("there is no x")
+                              << QStringLiteral("There is no x.");
+        QTest::newRow("path") << QStringLiteral("a/b exists") << QStringLiteral("a/b exists.");
+        QTest::newRow("key") << QStringLiteral("lora_r is 0") << QStringLiteral("lora_r is 0.");
+        QTest::newRow("name") << QStringLiteral("zenlm/gym is it!")
+                              << QStringLiteral("zenlm/gym is it!");
+        QTest::newRow("ended") << QStringLiteral("No more. ") << QStringLiteral("No more.");
+        QTest::newRow("in brackets")
+            << QStringLiteral("none (of x)") << QStringLiteral("None (of x).");
+        QTest::newRow("nothing") << QString() << QString();
+    }
+
+    void sentence_hasACapitalAndAFullStop()
+    {
+        QFETCH(QString, words);
+        QFETCH(QString, expected);
+        QCOMPARE(sentence(words), expected);
     }
 
     void toolTip_escapesAndShowsControlCharacters()

@@ -122,6 +122,8 @@ private Q_SLOTS:
         auto* row = page.findChild<QWidget*>(QStringLiteral("fetchRow"));
         QTRY_VERIFY_WITH_TIMEOUT(page.weightsFetch().progress().bytes > 50'000, 20'000);
         QVERIFY(!row->isHidden());
+        const auto* table = page.findChild<TierTable*>(QStringLiteral("tierTable"));
+        QVERIFY(table->height() >= table->contentHeight()); // all tiers stay in sight
         QCOMPARE(row->findChild<PlainLabel*>(QStringLiteral("fetchWords"))->text(),
             QStringLiteral("Getting Qwen/Qwen3-0.6B"));
         page.selectTier("eco"); // the page stays usable, and a second fetch waits its turn
@@ -134,6 +136,8 @@ private Q_SLOTS:
         row->findChild<QPushButton*>(QStringLiteral("cancelFetchButton"))->click();
         QTRY_COMPARE_WITH_TIMEOUT(
             page.weightsFetch().state(), WeightsFetch::State::stopped, 20'000);
+        QCOMPARE(row->findChild<QPushButton*>(QStringLiteral("resumeFetchButton"))->text(),
+            QStringLiteral("Resume"));
         stalls = false;
         row->findChild<QPushButton*>(QStringLiteral("resumeFetchButton"))->click();
         QTRY_COMPARE_WITH_TIMEOUT(page.weightsFetch().state(), WeightsFetch::State::done, 20'000);
@@ -161,6 +165,8 @@ private Q_SLOTS:
         QVERIFY(page.findChild<PlainLabel*>(QStringLiteral("fetchDetail"))
                     ->text()
                     .contains(QStringLiteral("HF_TOKEN")));
+        QCOMPARE(page.findChild<QPushButton*>(QStringLiteral("resumeFetchButton"))->text(),
+            QStringLiteral("Try again"));
     }
 
     void pageClosedInMidFetch_endsTheThread()

@@ -16,6 +16,49 @@ QString shellQuoted(const QString& argument)
     return QLatin1Char('\'') + quoted + QLatin1Char('\'');
 }
 
+namespace {
+
+/// The words of a command, quoted ones whole.
+QStringList wordsOf(const QString& command)
+{
+    static const QRegularExpression kWord(QStringLiteral("(?:'[^']*'|\"[^\"]*\"|\\\\.|[^ ])+"));
+    QStringList words;
+    for (auto match = kWord.globalMatch(command); match.hasNext();)
+        words += match.next().captured();
+    return words;
+}
+
+} // namespace
+
+QString foldedCommand(const QString& command, qsizetype columns)
+{
+    if (command.contains(QLatin1Char('\n')))
+        return command;
+    QStringList parts; // what stays on one line
+    for (const QString& word : wordsOf(command)) {
+        const bool is_value = !parts.isEmpty() && parts.last().startsWith(QLatin1Char('-'))
+            && !parts.last().contains(QLatin1Char(' ')) && !word.startsWith(QLatin1Char('-'));
+        if (is_value)
+            parts.last() += QLatin1Char(' ') + word;
+        else
+            parts += word;
+    }
+    QString folded;
+    qsizetype used = 0;
+    for (const QString& part : parts) {
+        if (used > 0 && used + 1 + part.size() + 2 > columns) { // room for the ` \`
+            folded += QStringLiteral(" \\\n  ");
+            used = 2;
+        } else if (used > 0) {
+            folded += QLatin1Char(' ');
+            ++used;
+        }
+        folded += part;
+        used += part.size();
+    }
+    return folded;
+}
+
 std::optional<QString> argumentsFor(const TrainingConfig& config, const TrainingConfig& base)
 {
     QStringList words;

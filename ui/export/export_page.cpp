@@ -5,7 +5,9 @@
 #include "core/export/launch.h"
 #include "ui/export/command_line.h"
 #include "ui/export/lint_strip.h"
+#include "ui/export/notes_list.h"
 #include "ui/form/yaml_preview.h"
+#include "ui/run/shown_text.h"
 #include "ui/shell/button.h"
 #include "ui/shell/card.h"
 #include "ui/shell/plain_label.h"
@@ -53,10 +55,10 @@ ExportPage::ExportPage(ConfigSession& session, const Catalogue& catalogue, QWidg
     m_bundle->setObjectName(QStringLiteral("exportBundle"));
     connect(m_bundle, &QPushButton::clicked, this, &ExportPage::chooseBundle);
     setStripActions(actionRow({ copy, m_bundle, m_save }, this));
-    connect(m_tool, &QComboBox::currentIndexChanged, this, &ExportPage::update);
-    connect(m_form, &QComboBox::currentIndexChanged, this, &ExportPage::update);
-    connect(&m_session, &ConfigSession::settled, this, &ExportPage::update);
-    connect(&m_session, &ConfigSession::sourceChanged, this, &ExportPage::update);
+    connect(m_tool, &QComboBox::currentIndexChanged, this, &ExportPage::startOver);
+    connect(m_form, &QComboBox::currentIndexChanged, this, &ExportPage::startOver);
+    connect(&m_session, &ConfigSession::settled, this, &ExportPage::startOver);
+    connect(&m_session, &ConfigSession::sourceChanged, this, &ExportPage::startOver);
     update();
 }
 
@@ -99,10 +101,18 @@ QString ExportPage::fileName()
     return tool ? exportFileName(m_session.name(), tool->name) : m_session.name();
 }
 
+void ExportPage::startOver()
+{
+    if (!m_work.isBusy())
+        say({}, true);
+    update();
+}
+
 void ExportPage::update()
 {
     const bool is_own = target() == nullptr;
-    m_form_row->setVisible(is_own);
+    m_form_label->setVisible(is_own);
+    m_form->setVisible(is_own);
     m_lint->setVisible(!is_own);
     m_notes_card->setVisible(!is_own);
     setEnabledOr(m_bundle, !is_own && !m_work.isBusy(),
@@ -128,8 +138,9 @@ void ExportPage::updateOwn()
     const std::size_t errors = m_session.count(Severity::error);
     const bool equal = read.config == m_session.config();
     m_check_dot->setColor(errors > 0 || !equal ? &Theme::error : &Theme::accent);
-    m_check->setText(errors > 0
-            ? tr("It has %1 findings that stop a run; they are marked in the text.").arg(errors)
+    m_check->setText(errors > 0 ? errors == 1
+                ? tr("One finding stops a run; it is marked in the text.")
+                : tr("%1 findings stop a run; they are marked in the text.").arg(errors)
             : equal ? tr("Read back, it gives the same configuration.")
                     : tr("Read back, it does not give the same configuration. Save it as edited."));
     setStripMessage(errors > 0 ? tr("It can be saved, and would not run as it is.")
@@ -174,21 +185,16 @@ void ExportPage::updateForTarget()
     m_lint->show(m_for_target.findings,
         tr("%1 %2: every key and type is accepted, and the checked rules hold.")
             .arg(title, version));
-    QString notes;
-    for (const Diagnostic& note : m_for_target.notes)
-        notes += (notes.isEmpty() ? QString() : QStringLiteral("\n"))
-            + QString::fromStdString(note.key + ": " + note.message);
-    m_notes->setText(displayText(notes));
-    m_notes_card->setVisible(!notes.isEmpty());
+    const bool is_same = m_for_target.notes.empty();
+    m_notes->show(m_for_target.notes);
+    m_notes_card->setVisible(!is_same);
     const bool stops = hasErrors(m_for_target.findings) || m_session.count(Severity::error) > 0;
-    m_check_dot->setColor(stops ? &Theme::error
-            : notes.isEmpty()   ? &Theme::accent
-                                : &Theme::warning);
+    m_check_dot->setColor(stops ? &Theme::error : is_same ? &Theme::accent : &Theme::warning);
     m_check->setText(m_session.count(Severity::error) > 0
             ? tr("The configuration has findings that stop a run; see Configure.")
-            : stops           ? tr("%1 would refuse it; see below the text.").arg(title)
-            : notes.isEmpty() ? tr("%1 can express all of it.").arg(title)
-                              : tr("Accepted by %1, with differences.").arg(title));
+            : stops   ? tr("%1 would refuse it; see below the text.").arg(title)
+            : is_same ? tr("%1 can express all of it.").arg(title)
+                      : tr("Accepted by %1, with differences.").arg(title));
     setStripMessage(tr("%1, checked against %2 %3").arg(fileName(), title, version));
 }
 
@@ -242,12 +248,12 @@ void ExportPage::updateTargetCommands()
     const std::string file = fileName().toStdString();
     const std::vector<LaunchLine> lines = launchLines(
         tool, file, m_session.config().run.deepspeed.empty() ? "ds_z3.json" : std::string());
-    m_run_command->setText(QString::fromStdString(lines[0].command));
-    m_parallel_command->setText(QString::fromStdString(lines[1].command));
+    m_run_command->setText(foldedCommand(QString::fromStdString(lines[0].command)));
+    m_parallel_command->setText(foldedCommand(QString::fromStdString(lines[1].command)));
     const auto changed
         = overrideCommand(m_session.config(), readConfig(m_session.baseline()).config, tool, file);
-    m_override_command->setText(
-        QString::fromStdString(changed.value_or(tool.program + " " + shellWord(file))));
+    m_override_command->setText(foldedCommand(
+        QString::fromStdString(changed.value_or(tool.program + " " + shellWord(file)))));
     m_override_note->setVisible(!changed);
     m_override_note->setText(
         tr("These changes cannot be given on its command line; save the file with them."));
@@ -342,7 +348,7 @@ void ExportPage::bundleTo(const QString& folder)
 void ExportPage::say(const QString& words, bool good)
 {
     m_result->setTone(good ? Tone::accent : Tone::error);
-    m_result->setText(words);
+    m_result->setText(good ? words : sentence(words));
 }
 
 } // namespace zen::ui

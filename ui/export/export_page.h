@@ -18,6 +18,7 @@ namespace zen::ui {
 class Card;
 class Dot;
 class LintStrip;
+class NotesList;
 class PlainLabel;
 class YamlPreview;
 
@@ -53,6 +54,7 @@ private:
     QWidget* buildPreview();
     PlainLabel* addCommand(QVBoxLayout* layout, const QString& title, const QString& object_name);
     void update();
+    void startOver(); ///< something else is chosen: what was said of the last file is past
     void updateOwn();
     void updateForTarget();
     void updateCommands();
@@ -72,9 +74,9 @@ private:
     BackgroundWork m_work;
     QComboBox* m_tool = nullptr;
     QComboBox* m_form = nullptr;
-    QWidget* m_form_row = nullptr;
+    PlainLabel* m_form_label = nullptr;
     Card* m_notes_card = nullptr;
-    PlainLabel* m_notes = nullptr;
+    NotesList* m_notes = nullptr;
     LintStrip* m_lint = nullptr;
     QPushButton* m_bundle = nullptr;
     Card* m_preview_card = nullptr;

@@ -1,5 +1,6 @@
 #include "ui/export/export_page.h"
 #include "ui/export/lint_strip.h"
+#include "ui/export/notes_list.h"
 #include "ui/form/yaml_preview.h"
 #include "ui/shell/button.h"
 #include "ui/shell/card.h"
@@ -7,6 +8,7 @@
 
 #include <QClipboard>
 #include <QComboBox>
+#include <QGridLayout>
 #include <QGuiApplication>
 #include <QHBoxLayout>
 #include <QScrollArea>
@@ -57,7 +59,10 @@ QWidget* ExportPage::buildLeftSide()
 QWidget* ExportPage::buildFileCard()
 {
     auto* file = new Card(tr("File"), this);
-    auto* tool_row = new QHBoxLayout;
+    auto* grid = new QGridLayout;
+    grid->setHorizontalSpacing(12);
+    grid->setVerticalSpacing(8);
+    grid->setColumnStretch(1, 1);
     m_tool = new QComboBox(file);
     m_tool->setObjectName(QStringLiteral("exportTarget"));
     m_tool->setAccessibleName(tr("The tool that the file is for"));
@@ -66,21 +71,19 @@ QWidget* ExportPage::buildFileCard()
         { std::pair("gym", "zenlm/gym"), { "llamafactory", "LLaMA-Factory" },
             { "axolotl", "axolotl, zooai/gym" }, { "trl", "TRL (trl grpo)" } })
         m_tool->addItem(QLatin1String(title), QLatin1String(name));
-    tool_row->addWidget(new PlainLabel(tr("For"), file));
-    tool_row->addWidget(m_tool, 1);
-    file->body()->addLayout(tool_row);
-    m_form_row = new QWidget(file);
-    auto* row = new QHBoxLayout(m_form_row);
-    row->setContentsMargins(0, 0, 0, 0);
-    auto* label = new PlainLabel(tr("Written"), file);
+    m_form_label = new PlainLabel(tr("Written"), file);
     m_form = new QComboBox(file);
     m_form->setObjectName(QStringLiteral("exportForm"));
     m_form->setAccessibleName(tr("How the YAML is written"));
     m_form->addItems({ tr("As edited, with its comments"),
         tr("Anew, only what differs from the defaults"), tr("Anew, every field") });
-    row->addWidget(label);
-    row->addWidget(m_form, 1);
-    file->body()->addWidget(m_form_row);
+    auto* tool_label = new PlainLabel(tr("For"), file);
+    tool_label->setMinimumWidth(m_form_label->sizeHint().width());
+    grid->addWidget(tool_label, 0, 0);
+    grid->addWidget(m_tool, 0, 1);
+    grid->addWidget(m_form_label, 1, 0);
+    grid->addWidget(m_form, 1, 1);
+    file->body()->addLayout(grid);
     auto* check_row = new QHBoxLayout;
     check_row->setSpacing(8);
     m_check_dot = new Dot(&Theme::accent, file);
@@ -97,11 +100,8 @@ QWidget* ExportPage::buildFileCard()
 QWidget* ExportPage::buildNotesCard()
 {
     m_notes_card = new Card(tr("What is different there"), this);
-    m_notes = new PlainLabel({}, m_notes_card);
+    m_notes = new NotesList(m_notes_card);
     m_notes->setObjectName(QStringLiteral("exportNotes"));
-    m_notes->setType(11);
-    m_notes->setWordWrap(true);
-    m_notes->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     m_notes_card->body()->addWidget(m_notes);
     return m_notes_card;
 }
@@ -151,6 +151,7 @@ PlainLabel* ExportPage::addCommand(
     copy->setAccessibleName(tr("Copy: %1").arg(title));
     head->addWidget(name, 1);
     head->addWidget(copy);
+    head->addSpacing(-kLinkPadding); // the words end where the box does
     layout->addLayout(head);
     auto* box = new Card(this);
     box->setFill(&Theme::sunken);

@@ -4,6 +4,8 @@
 
 #include <QDialog>
 
+class QVBoxLayout;
+
 namespace zen::ui {
 
 /// The report on another tool's file: whose it is, what was taken, what was not and why. Accepting
@@ -13,6 +15,14 @@ class ImportDialog : public QDialog {
 public:
     ImportDialog(const QString& file_name, const ImportedConfig& imported, const Target& target,
         QWidget* parent = nullptr);
+
+    QString report() const { return m_text; } ///< what it says of the keys
+
+private:
+    void addSection(const QString& title, const Diagnostics& notes);
+
+    QVBoxLayout* m_sections = nullptr;
+    QString m_text;
 };
 
 /// A foreign file as an own configuration; nullopt: it is an own one, or cannot be read as YAML.

@@ -1,5 +1,6 @@
 #include "ui/export/lint_strip.h"
 
+#include "ui/run/shown_text.h"
 #include "ui/shell/button.h"
 #include "ui/shell/card.h"
 #include "ui/shell/plain_label.h"
@@ -39,6 +40,7 @@ void LintStrip::show(const Diagnostics& findings, const QString& passed)
     if (findings.empty() || shown > kMostRows) {
         m_text += findings.empty() ? passed : tr("and %n more", nullptr, shown - kMostRows);
         auto* row = new QHBoxLayout;
+        row->setSpacing(8);
         if (findings.empty())
             row->addWidget(new Dot(&Theme::accent, m_body));
         auto* label = new PlainLabel(
@@ -58,8 +60,10 @@ void LintStrip::addRow(const Diagnostic& finding)
     row->addWidget(new Dot(is_error ? &Theme::error : &Theme::warning, m_body));
     const QString place = tr("line %1").arg(finding.line);
     if (finding.line > 0) {
-        auto* jump = linkButton(place, m_body);
-        jump->setFixedHeight(20);
+        auto* jump = inlineButton(place, m_body);
+        jump->setFont(Theme::of(*this).text(11));
+        jump->setProperty("tone", is_error ? QStringLiteral("error") : QStringLiteral("warning"));
+        jump->setFixedHeight(16);
         jump->setAccessibleName(tr("Show line %1").arg(finding.line));
         connect(jump, &QPushButton::clicked, this,
             [this, line = finding.line] { Q_EMIT lineChosen(line); });
@@ -67,7 +71,7 @@ void LintStrip::addRow(const Diagnostic& finding)
     }
     QString words = QString::fromStdString(finding.key + ": " + finding.message);
     if (finding.fix)
-        words += QStringLiteral(". ") + QString::fromStdString(finding.fix->label);
+        words = sentence(words) + QLatin1Char(' ') + QString::fromStdString(finding.fix->label);
     m_text += place + QLatin1Char(' ') + words + QLatin1Char('\n');
     auto* label = new PlainLabel(words, m_body);
     label->setType(11)->setTone(is_error ? Tone::error : Tone::warning);

@@ -18,6 +18,9 @@ namespace zen::ui {
 
 namespace {
 
+constexpr int kColumnGap = 28;
+constexpr int kGroupGap = 16;
+
 constexpr int kLabelWidth = 156;
 
 /// The groups of the right column; all others stand left, in the schema's order.
@@ -89,13 +92,13 @@ void ConfigForm::build()
     m_nothing_found->setTone(Tone::muted);
     m_nothing_found->hide();
     outer->addWidget(m_nothing_found);
-    auto* columns = new QHBoxLayout;
-    columns->setSpacing(28);
-    outer->addLayout(columns);
+    m_side_by_side = new QHBoxLayout;
+    m_side_by_side->setSpacing(kColumnGap);
+    outer->addLayout(m_side_by_side);
     for (QVBoxLayout*& column : m_columns) {
         column = new QVBoxLayout;
-        column->setSpacing(16);
-        columns->addLayout(column, 1);
+        column->setSpacing(kGroupGap);
+        m_side_by_side->addLayout(column, 1);
     }
     for (const Field& field : schema()) {
         Group& group = groupFor(std::string(field.group));
@@ -152,6 +155,14 @@ void ConfigForm::addDerivedRows(Group& batch)
         tr("Micro-batch × steps a generation ÷ completions a prompt."),
         QStringLiteral("derived_prompts"));
     batch.layout->addWidget(m_derived);
+}
+
+void ConfigForm::resizeEvent(QResizeEvent* event)
+{
+    QScrollArea::resizeEvent(event);
+    const bool is_narrow = viewport()->width() < kNarrowForm;
+    m_side_by_side->setDirection(is_narrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+    m_side_by_side->setSpacing(is_narrow ? kGroupGap : kColumnGap);
 }
 
 void ConfigForm::setAdvancedShown(bool shown)

@@ -7,10 +7,13 @@
 #include <map>
 #include <optional>
 
-class QGridLayout;
+class QHBoxLayout;
 class QVBoxLayout;
 
 namespace zen::ui {
+
+/// Below this width the form and what stands over it are stacked instead of side by side.
+inline constexpr int kNarrowForm = 620;
 
 class FieldEditor;
 class PlainLabel;
@@ -38,6 +41,9 @@ public:
 Q_SIGNALS:
     void advancedShownChanged(bool shown);
 
+protected:
+    void resizeEvent(QResizeEvent* event) override; ///< one column where two do not fit
+
 private:
     struct Group {
         QWidget* holder = nullptr;
@@ -53,6 +59,7 @@ private:
     void editRewards();
 
     ConfigSession& m_session;
+    QHBoxLayout* m_side_by_side = nullptr;
     QVBoxLayout* m_columns[2] = {};
     std::map<std::string, Group> m_groups;
     std::vector<FieldEditor*> m_editors;

@@ -25,6 +25,8 @@ namespace zen::ui {
 namespace {
 
 constexpr int kRightWidth = 380;
+constexpr int kSideMargin = 18;
+constexpr int kGap = 16;
 
 QString countOf(std::size_t count, const char* one, const char* many)
 {
@@ -43,8 +45,8 @@ ConfigurePage::ConfigurePage(ConfigSession& session, const Catalogue& catalogue,
 {
     setObjectName(QStringLiteral("configurePage"));
     auto* layout = new QHBoxLayout(this);
-    layout->setContentsMargins(18, 14, 18, 12);
-    layout->setSpacing(16);
+    layout->setContentsMargins(kSideMargin, 14, kSideMargin, 12);
+    layout->setSpacing(kGap);
     auto* left = new QVBoxLayout;
     left->setSpacing(12);
     left->addWidget(buildHeader());
@@ -177,6 +179,17 @@ void ConfigurePage::refresh()
     refreshMemory();
 }
 
+void ConfigurePage::resizeEvent(QResizeEvent* event)
+{
+    Page::resizeEvent(event);
+    const bool is_narrow = width() - kRightWidth - 2 * kSideMargin - kGap < kNarrowForm;
+    if (is_narrow == m_is_narrow)
+        return;
+    m_is_narrow = is_narrow;
+    refreshHeader();
+    refreshMemory();
+}
+
 void ConfigurePage::setTrainingRows(std::optional<std::int64_t> rows)
 {
     m_rows = rows;
@@ -208,8 +221,8 @@ void ConfigurePage::refreshHeader()
     const QString dirty = m_session.isDirty() ? QStringLiteral(" *") : QString();
     m_title->setText((tier ? QString::fromStdString(tier->title) : m_session.name())
         + (tier ? QString() : dirty));
-    m_size->setVisible(tier.has_value());
-    m_algorithm->setVisible(tier.has_value());
+    m_size->setVisible(tier.has_value() && !m_is_narrow);
+    m_algorithm->setVisible(tier.has_value() && !m_is_narrow);
     if (tier) {
         m_size->setText(QString::fromStdString(tier->size));
         m_algorithm->setText(
@@ -242,7 +255,7 @@ void ConfigurePage::refreshMemory()
     const TrainingConfig& config = m_session.config();
     const auto shape = shapeFor(config.model.model_name_or_path, m_catalogue);
     const auto tier = tierOf(config, m_catalogue.tiers);
-    m_fit->setVisible(shape.has_value());
+    m_fit->setVisible(shape.has_value() && !m_is_narrow);
     if (!shape) {
         m_memory->showUnknown(tr("The sizes of %1 are not known: it is neither a tier nor a model "
                                  "folder on this machine.")

@@ -54,6 +54,9 @@ Q_SIGNALS:
     void startRequested(const zen::TrainerOptions& options);
     void exportRequested();
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
     QWidget* buildHeader();
     QWidget* buildRightSide();
@@ -85,6 +88,7 @@ private:
     QPushButton* m_start = nullptr;
     QPushButton* m_findings = nullptr;
     bool m_run_active = false;
+    bool m_is_narrow = false; ///< no room for the pills
     std::optional<std::int64_t> m_rows;
     LengthReader* m_lengths = nullptr;
     QString m_fit_label; ///< the undo step that made it fit

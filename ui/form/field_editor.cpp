@@ -2,6 +2,7 @@
 
 #include "ui/form/field_rules.h"
 #include "ui/form/hint_boxes.h"
+#include "ui/run/shown_text.h"
 #include "ui/shell/button.h"
 #include "ui/shell/icon.h"
 #include "ui/shell/plain_label.h"
@@ -69,7 +70,8 @@ FieldEditor::FieldEditor(const Field& field, QWidget* parent)
     message_layout->addWidget(m_fix_button, 0, Qt::AlignLeft);
     outer->addWidget(m_message_row);
     m_message_row->hide();
-    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    // not Fixed, which would cap it at the height of a message that does not wrap
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Minimum);
 }
 
 void FieldEditor::buildBox(QHBoxLayout* row)
@@ -212,7 +214,7 @@ void FieldEditor::showFinding(const Diagnostic* finding)
     const bool error = finding->severity == Severity::error;
     setState(m_box, error ? QStringLiteral("error") : QStringLiteral("warning"));
     m_message->setTone(error ? Tone::error : Tone::warning);
-    m_message->setText(QString::fromStdString(finding->message));
+    m_message->setText(sentence(shownText(finding->message)));
     m_fix_button->setProperty("tone", error ? QStringLiteral("error") : QStringLiteral("warning"));
     m_fix_button->setVisible(m_fix.has_value());
     if (m_fix)

@@ -83,12 +83,12 @@ std::vector<BarPart> partsOf(const MemoryPlan& plan)
     std::vector<BarPart> parts{
         { MemoryCard::tr("weights"), gb(phase.weights), &Theme::loss },
         { MemoryCard::tr("adapter"), gb(phase.adapter), &Theme::reward },
-        { MemoryCard::tr("optimiser"), gb(phase.optimizer), &Theme::accent },
+        { MemoryCard::tr("optimiser"), gb(phase.optimizer), &Theme::entropy },
         { MemoryCard::tr("key-value cache"), gb(phase.cache), &Theme::perplexity },
-        { MemoryCard::tr("activations"), gb(phase.activations), &Theme::warning },
-        { MemoryCard::tr("logits"), gb(phase.logits), &Theme::kl },
+        { MemoryCard::tr("activations"), gb(phase.activations), &Theme::kl },
+        { MemoryCard::tr("logits"), gb(phase.logits), &Theme::ink },
         { MemoryCard::tr("program, overhead"), gb(phase.program + phase.rollouts + phase.overhead),
-            &Theme::entropy },
+            &Theme::muted },
     };
     std::erase_if(parts, [](const BarPart& part) { return part.value < 0.005; });
     return parts;
@@ -182,6 +182,7 @@ void MemoryCard::buildActions()
     connect(undo, &QPushButton::clicked, this, &MemoryCard::undoRequested);
     applied_row->addWidget(m_applied_text, 1);
     applied_row->addWidget(undo, 0, Qt::AlignTop);
+    applied_row->addSpacing(-kLinkPadding);
     body()->addWidget(m_applied);
     m_applied->hide();
 }
@@ -211,7 +212,7 @@ void MemoryCard::showPlan(const ShownPlan& shown)
     if (!shown.fits())
         advice = m_proposals.empty()
             ? tr("Does not fit, whatever is turned down. Export it, or choose a smaller tier.")
-            : tr("Does not fit. It would with %1").arg(describe(m_proposals.front()));
+            : tr("Does not fit. This would be enough:\n%1").arg(describe(m_proposals.front()));
     m_note->setTone(Tone::warning);
     m_note->setText(advice);
     m_note->setVisible(!advice.isEmpty());

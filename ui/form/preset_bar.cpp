@@ -1,5 +1,6 @@
 #include "ui/form/preset_bar.h"
 
+#include "ui/form/config_form.h"
 #include "ui/form/config_session.h"
 #include "ui/shell/button.h"
 #include "ui/shell/plain_label.h"
@@ -66,12 +67,12 @@ PresetBar::PresetBar(ConfigSession& session, std::vector<Preset> presets, QWidge
     , m_session(session)
     , m_presets(std::move(presets))
 {
-    auto* row = new QHBoxLayout;
-    row->setSpacing(16);
+    m_kinds = new QHBoxLayout;
+    m_kinds->setSpacing(16);
     m_buttons.resize(m_presets.size());
-    addKind(PresetKind::hardware, tr("Hardware"), row);
-    addKind(PresetKind::task, tr("Task"), row);
-    body()->addLayout(row);
+    addKind(PresetKind::hardware, tr("Hardware"));
+    addKind(PresetKind::task, tr("Task"));
+    body()->addLayout(m_kinds);
 
     m_note = new QWidget(this);
     m_note->setObjectName(QStringLiteral("presetNote"));
@@ -95,7 +96,15 @@ PresetBar::PresetBar(ConfigSession& session, std::vector<Preset> presets, QWidge
     refresh();
 }
 
-void PresetBar::addKind(PresetKind kind, const QString& title, QHBoxLayout* row)
+void PresetBar::resizeEvent(QResizeEvent* event)
+{
+    Card::resizeEvent(event);
+    const bool is_narrow = width() < kNarrowForm;
+    m_kinds->setDirection(is_narrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+    m_kinds->setSpacing(is_narrow ? 10 : 16);
+}
+
+void PresetBar::addKind(PresetKind kind, const QString& title)
 {
     auto* column = new QVBoxLayout;
     column->setSpacing(6);
@@ -118,7 +127,7 @@ void PresetBar::addKind(PresetKind kind, const QString& title, QHBoxLayout* row)
     column->addLayout(buttons);
     if (count == 0)
         label->hide();
-    row->addLayout(column, std::max(1, count));
+    m_kinds->addLayout(column, std::max(1, count));
 }
 
 void PresetBar::applyPreset(const Preset& preset)

@@ -37,13 +37,17 @@ public:
 Q_SIGNALS:
     void applied(const QString& title);
 
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
 private:
-    void addKind(PresetKind kind, const QString& title, QHBoxLayout* row);
+    void addKind(PresetKind kind, const QString& title);
     void applyPreset(const Preset& preset);
     void refresh();
 
     ConfigSession& m_session;
     std::vector<Preset> m_presets;
+    QHBoxLayout* m_kinds = nullptr;
     std::vector<PresetButton*> m_buttons; ///< in the order of m_presets
     QWidget* m_note = nullptr;
     PlainLabel* m_note_text = nullptr;

@@ -25,10 +25,12 @@ HistoryPage::HistoryPage(std::function<std::filesystem::path()> runs_root, QWidg
     , m_rollouts(plainButton(tr("Rollouts"), {}, this))
     , m_resume(plainButton(tr("Resume"), {}, this))
     , m_folder(plainButton(tr("Show folder"), {}, this))
+    , m_export(plainButton(tr("Export model…"), {}, this))
 {
     setObjectName(QStringLiteral("historyPage"));
     m_open->setObjectName(QStringLiteral("openRun"));
     m_resume->setObjectName(QStringLiteral("resumeOldRun"));
+    m_export->setObjectName(QStringLiteral("exportOldRun"));
     auto* title = new PlainLabel(tr("History"), this);
     title->setType(19, QFont::DemiBold);
     m_where->setType(11)->setTone(Tone::muted)->setElided(Qt::ElideMiddle);
@@ -53,7 +55,7 @@ HistoryPage::HistoryPage(std::function<std::filesystem::path()> runs_root, QWidg
     layout->addWidget(m_where);
     layout->addSpacing(8);
     layout->addWidget(m_stack, 1);
-    setStripActions(actionRow({ m_folder, m_rollouts, m_resume, m_open }, this));
+    setStripActions(actionRow({ m_folder, m_rollouts, m_export, m_resume, m_open }, this));
 
     connect(m_table, &HistoryTable::runChosen, this, &HistoryPage::showButtons);
     connect(
@@ -63,6 +65,8 @@ HistoryPage::HistoryPage(std::function<std::filesystem::path()> runs_root, QWidg
         [this] { Q_EMIT rolloutsRequested(currentFolder()); });
     connect(
         m_resume, &QPushButton::clicked, this, [this] { Q_EMIT resumeRequested(currentFolder()); });
+    connect(
+        m_export, &QPushButton::clicked, this, [this] { Q_EMIT exportRequested(currentFolder()); });
     connect(m_folder, &QPushButton::clicked, this,
         [this] { QDesktopServices::openUrl(QUrl::fromLocalFile(currentFolder())); });
     showButtons();
@@ -99,6 +103,12 @@ void HistoryPage::showButtons()
     setEnabledOr(m_open, sound, run ? damaged : none);
     setEnabledOr(m_rollouts, sound, run ? damaged : none);
     setEnabledOr(m_folder, run != nullptr, none);
+    const bool is_running = run && run->status == "running";
+    setEnabledOr(m_export, run && !is_running && holdsWeights(run->folder),
+        !run             ? none
+            : is_running ? tr("The run goes on; its weights are written when it ends")
+                         : tr("This run has left neither an adapter nor a model"),
+        tr("Write what it has learnt as files for other programs"));
     const bool complete = run && run->status == "completed";
     setEnabledOr(m_resume, sound && !complete,
         !run           ? none

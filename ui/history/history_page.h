@@ -29,6 +29,7 @@ Q_SIGNALS:
     void openRequested(const QString& folder); ///< show it on the Run page
     void resumeRequested(const QString& folder);
     void rolloutsRequested(const QString& folder);
+    void exportRequested(const QString& folder); ///< what it has learnt, for other programs
     void tiersRequested();
 
 private:
@@ -44,6 +45,7 @@ private:
     QPushButton* m_rollouts = nullptr;
     QPushButton* m_resume = nullptr;
     QPushButton* m_folder = nullptr;
+    QPushButton* m_export = nullptr;
 };
 
 } // namespace zen::ui

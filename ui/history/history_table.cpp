@@ -293,8 +293,11 @@ void HistoryTable::fitColumns()
     const Theme& theme = Theme::of(*this);
     verticalHeader()->setDefaultSectionSize(theme.scaled(58));
     constexpr std::array kWidths{ 0, 170, 110, 70, 130, 130, 110, 130 };
+    setColumnHidden(HistoryModel::Curve, viewport()->width() < theme.scaled(1020)); // it can go
     int others = 0;
     for (int column = 1; column < HistoryModel::kColumns; ++column) {
+        if (isColumnHidden(column))
+            continue;
         setColumnWidth(column, theme.scaled(kWidths[static_cast<std::size_t>(column)]));
         others += columnWidth(column);
     }

@@ -225,6 +225,7 @@ void RunPage::showState()
     const bool can_resume = !active && !m_folder.empty() && !m_trace.checkpoints().empty()
         && m_trace.status().step() < m_trace.status().totalSteps();
     m_resume->setVisible(can_resume);
+    m_export->setVisible(!active && !m_folder.empty() && holdsWeights(m_folder));
     m_start->setText(m_trace.rows() > 0 ? tr("Start a new run") : tr("Start training"));
     QString shown = m_trace.rows() > 0
         ? tr("%1 steps of %2")

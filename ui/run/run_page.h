@@ -55,6 +55,7 @@ public:
 Q_SIGNALS:
     void startRequested(); ///< with the configuration at hand
     void resumeRequested(const QString& folder); ///< go on from the newest checkpoint of this run
+    void exportRequested(const QString& folder); ///< what this run has learnt
     void tiersRequested();
     void rolloutsRequested(const QString& folder, qint64 step); ///< folder empty: the live run
     void loadFailed(const QString& message);
@@ -102,6 +103,7 @@ private:
     HealthCard* m_health = nullptr;
     QPushButton* m_start = nullptr;
     QPushButton* m_resume = nullptr;
+    QPushButton* m_export = nullptr;
     QPushButton* m_sample = nullptr;
 };
 

@@ -32,15 +32,21 @@ RunPage::RunPage(TrainingSession& session, QWidget* parent)
     , m_plots(new RunPlots(this))
     , m_start(filledButton(tr("Start training"), QStringLiteral("play"), this))
     , m_resume(plainButton(tr("Resume"), QStringLiteral("play"), this))
+    , m_export(plainButton(tr("Export model…"), QStringLiteral("export"), this))
 {
     setObjectName(QStringLiteral("runPage"));
     m_start->setObjectName(QStringLiteral("startRun"));
     m_resume->setObjectName(QStringLiteral("resumeRun"));
     m_resume->hide();
+    m_export->setObjectName(QStringLiteral("exportRun"));
+    m_export->setToolTip(tr("Write what it has learnt as files for other programs"));
+    m_export->hide();
+    connect(m_export, &QPushButton::clicked, this,
+        [this] { Q_EMIT exportRequested(QString::fromStdString(m_folder.string())); });
     connect(m_start, &QPushButton::clicked, this, &RunPage::startRequested);
     connect(m_resume, &QPushButton::clicked, this,
         [this] { Q_EMIT resumeRequested(QString::fromStdString(m_folder.string())); });
-    setStripActions(actionRow({ m_resume, m_start }, this));
+    setStripActions(actionRow({ m_export, m_resume, m_start }, this));
     setStripMessage(tr("No run yet"));
 
     m_stack = new QStackedWidget(this);

@@ -2,6 +2,8 @@
 
 #include "ui/shell/plain_label.h"
 
+#include <algorithm>
+
 namespace zen::ui {
 
 namespace {
@@ -22,6 +24,19 @@ QString shownLine(std::string_view utf8, qsizetype limit)
     const bool cut = line.size() > limit || head.size() < utf8.size();
     return displayText(line.left(limit)).replace(QLatin1Char('\n'), QLatin1Char(' '))
         + (cut ? QStringLiteral("…") : QString());
+}
+
+QString sentence(QString words)
+{
+    words = words.trimmed();
+    const QString first = words.left(words.indexOf(QLatin1Char(' ')));
+    const bool is_word = std::all_of(first.begin(), first.end(),
+        [](QChar character) { return character.isLower() || character == QLatin1Char(','); });
+    if (!words.isEmpty() && is_word)
+        words[0] = words[0].toUpper();
+    const bool is_open = !words.isEmpty()
+        && (words.back().isLetterOrNumber() || QStringLiteral(")\"'").contains(words.back()));
+    return is_open ? words + QLatin1Char('.') : words;
 }
 
 } // namespace zen::ui

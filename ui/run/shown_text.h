@@ -14,4 +14,8 @@ QString shownText(std::string_view utf8);
 /// texts of any length.
 QString shownLine(std::string_view utf8, qsizetype limit = 300);
 
+/// A message as a sentence of its own: a capital first (but in a name, a path or a key) and a full
+/// stop last.
+QString sentence(QString words);
+
 } // namespace zen::ui

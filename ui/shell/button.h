@@ -10,6 +10,9 @@ QPushButton* plainButton(const QString& text, const QString& icon = {}, QWidget*
 /// The one button that a page needs next: filled with the accent.
 QPushButton* filledButton(const QString& text, const QString& icon = {}, QWidget* parent = nullptr);
 
+/// The space at either side of a linkButton's words.
+inline constexpr int kLinkPadding = 8;
+
 /// Accent-coloured words without a border ("Copy", "open in Rollouts").
 QPushButton* linkButton(const QString& text, QWidget* parent = nullptr);
 

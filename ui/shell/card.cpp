@@ -1,5 +1,6 @@
 #include "ui/shell/card.h"
 
+#include "ui/shell/button.h"
 #include "ui/shell/plain_label.h"
 #include "ui/shell/studio_style.h"
 
@@ -74,7 +75,9 @@ void Card::setTitleRule(bool visible)
 {
     ensureTitleRow();
     m_rule = visible;
-    m_title_layout->setContentsMargins(14, 10, 14, visible ? 10 : 6);
+    QMargins margins = m_title_layout->contentsMargins();
+    margins.setBottom(visible ? 10 : 6);
+    m_title_layout->setContentsMargins(margins);
     update();
 }
 
@@ -88,6 +91,11 @@ void Card::addTitleWidget(QWidget* widget)
 {
     ensureTitleRow();
     m_title_layout->addWidget(widget);
+    if (widget->property("quiet").toBool()) { // its words end where the card's content does
+        QMargins margins = m_title_layout->contentsMargins();
+        margins.setRight(14 - kLinkPadding);
+        m_title_layout->setContentsMargins(margins);
+    }
 }
 
 void Card::paintEvent(QPaintEvent*)

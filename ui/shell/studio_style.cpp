@@ -1,5 +1,7 @@
 #include "ui/shell/studio_style.h"
 
+#include "ui/shell/button.h"
+
 #include <QAbstractItemView>
 #include <QAbstractScrollArea>
 #include <QApplication>
@@ -145,7 +147,7 @@ QSize StudioStyle::sizeFromContents(
         const bool in_text = widget && widget->property("inline").toBool();
         if (in_text)
             return { width + 2, m_theme.scaled(20) };
-        return { width + (button->text.isEmpty() || quiet ? 16 : 28), control };
+        return { width + (button->text.isEmpty() || quiet ? 2 * kLinkPadding : 28), control };
     }
     case CT_LineEdit:
         return { size.width(), control };

@@ -23,9 +23,10 @@ TextView::TextView(QWidget* parent)
 
 void TextView::showText(const QString& text)
 {
-    const int position = verticalScrollBar()->value();
+    const int down = verticalScrollBar()->value(), right = horizontalScrollBar()->value();
     setPlainText(displayText(text));
-    verticalScrollBar()->setValue(position);
+    verticalScrollBar()->setValue(down);
+    horizontalScrollBar()->setValue(right);
 }
 
 void TextView::appendText(const QString& text)

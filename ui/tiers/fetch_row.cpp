@@ -65,11 +65,11 @@ FetchRow::FetchRow(WeightsFetch& fetch, QWidget* parent)
     , m_fetch(fetch)
 {
     setObjectName(QStringLiteral("fetchRow"));
-    auto* layout = new QHBoxLayout(this);
-    layout->setContentsMargins(0, 8, 0, 0);
-    layout->setSpacing(12);
-    auto* column = new QVBoxLayout;
-    column->setSpacing(4);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(4);
+    auto* top = new QHBoxLayout;
+    top->setSpacing(8);
     m_words = new PlainLabel({}, this);
     m_words->setType(13, QFont::DemiBold)->setElided();
     m_words->setObjectName(QStringLiteral("fetchWords"));
@@ -82,17 +82,18 @@ FetchRow::FetchRow(WeightsFetch& fetch, QWidget* parent)
     m_bar->setRange(0, kBarSteps);
     m_bar->setFixedHeight(6);
     m_bar->setAccessibleName(tr("Progress of the download"));
-    column->addWidget(m_words);
-    column->addWidget(m_bar);
-    column->addWidget(m_detail);
-    layout->addLayout(column, 1);
+    top->addWidget(m_words, 1);
     m_cancel = plainButton(tr("Cancel"), {}, this);
     m_cancel->setObjectName(QStringLiteral("cancelFetchButton"));
-    m_again = plainButton(tr("Go on"), {}, this);
+    m_again = plainButton({}, {}, this);
     m_again->setObjectName(QStringLiteral("resumeFetchButton"));
     m_close = plainButton(tr("Close"), {}, this);
     for (QPushButton* button : { m_cancel, m_again, m_close })
-        layout->addWidget(button, 0, Qt::AlignTop);
+        top->addWidget(button);
+    layout->addLayout(top);
+    layout->addWidget(m_bar);
+    layout->addWidget(m_detail);
+    layout->addStretch(1);
     connect(m_cancel, &QPushButton::clicked, &m_fetch, &WeightsFetch::stop);
     connect(m_again, &QPushButton::clicked, this, [this] { m_fetch.start(m_fetch.request()); });
     connect(m_close, &QPushButton::clicked, &m_fetch, &WeightsFetch::forget);
@@ -111,6 +112,7 @@ void FetchRow::showState()
     m_cancel->setVisible(m_fetch.isActive());
     m_again->setVisible(state == State::stopped || state == State::failed);
     m_close->setVisible(!m_fetch.isActive());
+    m_again->setText(state == State::stopped ? tr("Resume") : tr("Try again"));
     setEnabledOr(m_cancel, state == State::fetching, tr("It is being cancelled."),
         tr("Stop here; what came so far is kept"));
     m_words->setTone(state == State::failed ? Tone::error : Tone::ink);
@@ -140,7 +142,7 @@ void FetchRow::showState()
         return;
     case State::failed:
         m_words->setText(tr("%1 was not fetched").arg(id));
-        m_detail->setText(shownText(m_fetch.message().toStdString()));
+        m_detail->setText(sentence(shownText(m_fetch.message().toStdString())));
         return;
     }
 }

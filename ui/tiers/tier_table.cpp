@@ -13,7 +13,7 @@ namespace zen::ui {
 
 namespace {
 
-constexpr int kRowHeight = 56;
+constexpr int kRowHeight = 54;
 
 /// Shares of the width, by column (look/tiers-light.png).
 constexpr int kWidths[TierModel::kColumns] = { 176, 70, 100, 320, 96, 170, 220 };

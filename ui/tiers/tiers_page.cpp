@@ -139,8 +139,12 @@ Card* TiersPage::buildDetail()
     m_plan = addRow(2, tr("Plan here"));
     m_note = addRow(3, tr("Note"));
     grid->setColumnStretch(1, 1);
-    card->body()->addLayout(grid);
-    card->body()->addWidget(new FetchRow(m_fetch, card));
+    grid->setRowStretch(4, 1);
+    auto* columns = new QHBoxLayout;
+    columns->setSpacing(28);
+    columns->addLayout(grid, 3);
+    columns->addWidget(new FetchRow(m_fetch, card), 2);
+    card->body()->addLayout(columns);
     return card;
 }
 
@@ -190,7 +194,7 @@ void TiersPage::showTier(int row)
     m_note->setText(note.isEmpty() ? QStringLiteral("–") : note);
     if (!fit)
         return;
-    QString plan = tr("%1 as configured · this machine has %2")
+    QString plan = tr("at most %1 as configured · this machine has %2")
                        .arg(shown(formatBytes(fit->plan.peak())),
                            shown(formatBytes(m_catalogue.machine.memory_total_bytes)));
     if (!fit->proposals.empty())

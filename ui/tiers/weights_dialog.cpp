@@ -4,6 +4,7 @@
 #include "core/base/machine.h"
 #include "core/fetch/fetch_model.h"
 #include "core/plan/memory_plan.h"
+#include "ui/run/shown_text.h"
 #include "ui/shell/button.h"
 #include "ui/shell/card.h"
 #include "ui/shell/plain_label.h"
@@ -17,6 +18,8 @@ namespace zen::ui {
 
 namespace {
 
+constexpr int kWidth = 600;
+
 /// The repository that a tier is fetched from; empty where none is published.
 std::string publishedId(const Tier& tier)
 {
@@ -25,22 +28,42 @@ std::string publishedId(const Tier& tier)
     return tier.substitute_id.empty() ? tier.model_id : tier.substitute_id;
 }
 
-/// How much comes from where, and where it goes.
-QString describeFetch(const Tier& tier)
+/// In bfloat16, as they are published.
+std::uint64_t weightBytes(const Tier& tier)
 {
-    const auto settings = hubSettings();
+    return static_cast<std::uint64_t>(shapeOf(tier).parameters()) * 2;
+}
+
+/// How much comes from where, and where it goes.
+QString describeFetch(const Tier& tier, const HubSettings& settings)
+{
+    const QString place = QString::fromStdString(settings.cache.string());
+    const QString free = QString::fromStdString(formatBytes(freeDiskBytes(settings.cache)));
+    QString words = publishedId(tier).empty()
+        ? WeightsDialog::tr("No checkpoint of this tier is published. Name a repository that has "
+                            "its shape; it comes from %1 into %2, where %3 are free. ")
+              .arg(QString::fromStdString(settings.endpoint), place, free)
+        : WeightsDialog::tr("About %1 from %2 into %3, where %4 are free. ")
+              .arg(QString::fromStdString(formatBytes(weightBytes(tier))),
+                  QString::fromStdString(settings.endpoint), place, free);
+    words += WeightsDialog::tr("Files that are there already are not fetched again. You can cancel "
+                               "at any time and go on later. A model that asks for it needs its "
+                               "licence accepted on its page and a token in HF_TOKEN.");
+    return words;
+}
+
+/// What stands against a fetch, before it is tried; empty: nothing.
+QString obstacle(const Tier& tier, const Result<HubSettings>& settings)
+{
     if (!settings)
-        return QString::fromStdString(settings.error().message);
+        return sentence(shownText(settings.error().message));
     if (settings->offline)
         return WeightsDialog::tr("HF_HUB_OFFLINE is set, so nothing is fetched.");
-    const auto bytes = static_cast<std::uint64_t>(shapeOf(tier).parameters()) * 2; // bfloat16
-    return WeightsDialog::tr("About %1 from %2 into %3, where %4 are free. Files that are there "
-                             "already are not fetched again. You can cancel at any time and go on "
-                             "later. A model that asks for it needs its licence accepted on its "
-                             "page and a token in HF_TOKEN.")
-        .arg(QString::fromStdString(formatBytes(bytes)), QString::fromStdString(settings->endpoint),
-            QString::fromStdString(settings->cache.string()),
-            QString::fromStdString(formatBytes(freeDiskBytes(settings->cache))));
+    const std::uint64_t free = freeDiskBytes(settings->cache);
+    return free > 0 && free < weightBytes(tier)
+        ? WeightsDialog::tr("Weights of this size do not fit there: make room, or set HF_HOME to a "
+                            "larger disk.")
+        : QString();
 }
 
 PlainLabel* paragraph(const QString& text, QWidget* parent)
@@ -66,14 +89,29 @@ WeightsDialog::WeightsDialog(
     auto* heading = new PlainLabel(windowTitle(), this);
     heading->setType(15, QFont::DemiBold);
     layout->addWidget(heading);
-    layout->addWidget(paragraph(describeFetch(tier), this));
+    const auto settings = hubSettings();
+    if (settings)
+        layout->addWidget(paragraph(describeFetch(tier, *settings), this));
+    if (const QString reason = obstacle(tier, settings); !reason.isEmpty()) {
+        auto* warning = paragraph(reason, this);
+        warning->setObjectName(QStringLiteral("fetchObstacle"));
+        warning->setTone(Tone::warning);
+        layout->addWidget(warning);
+    }
+    auto* name = new PlainLabel(tr("Repository"), this);
+    name->setType(11)->setTone(Tone::muted);
+    layout->addWidget(name);
+    layout->addSpacing(-6);
     m_repository = new QLineEdit(QString::fromStdString(publishedId(tier)), this);
     m_repository->setObjectName(QStringLiteral("repositoryEdit"));
     m_repository->setAccessibleName(tr("Repository"));
     m_repository->setPlaceholderText(tr("Repository, e.g. Qwen/Qwen3-0.6B"));
     layout->addWidget(m_repository);
-    auto* card = new Card(this);
+    m_command_card = new Card(this);
+    Card* card = m_command_card;
     card->setFill(&Theme::sunken);
+    card->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Maximum);
+    card->body()->setContentsMargins(14, 6, 14 - kLinkPadding, 6);
     auto* row = new QHBoxLayout;
     m_command = new PlainLabel({}, card);
     m_command->setMono();
@@ -85,7 +123,7 @@ WeightsDialog::WeightsDialog(
     row->addWidget(copy);
     card->body()->addLayout(row);
     layout->addWidget(card);
-    auto* looked = paragraph(help, this);
+    auto* looked = paragraph(sentence(help), this);
     looked->setType(11)->setTone(Tone::muted);
     layout->addWidget(looked);
     layout->addStretch();
@@ -100,9 +138,10 @@ WeightsDialog::WeightsDialog(
     connect(m_get, &QPushButton::clicked, this, &QDialog::accept);
     buttons->addWidget(m_get);
     layout->addLayout(buttons);
-    setMinimumWidth(600);
+    setMinimumWidth(kWidth);
     connect(m_repository, &QLineEdit::textChanged, this, &WeightsDialog::refresh);
     refresh();
+    resize(kWidth, layout->totalHeightForWidth(kWidth));
 }
 
 QString WeightsDialog::repository() const
@@ -114,9 +153,10 @@ void WeightsDialog::refresh()
 {
     const QString id = repository();
     m_command->setText(QStringLiteral("gym fetch %1").arg(id));
+    m_command_card->setEnabled(!id.isEmpty());
     QString reason = m_why_not_now;
     if (id.isEmpty())
-        reason = tr("Name a repository first: no checkpoint of this tier is published.");
+        reason = tr("Name a repository first.");
     else if (reason.isEmpty())
         reason = QString::fromStdString(whatIsWrongWith({ id.toStdString(), "main", {}, {} }));
     setEnabledOr(m_get, reason.isEmpty(), reason);

@@ -9,6 +9,7 @@ class QPushButton;
 
 namespace zen::ui {
 
+class Card;
 class PlainLabel;
 
 /// Offers to get the weights of a tier: which repository, how much, where to; and says where they
@@ -27,6 +28,7 @@ private:
 
     QString m_why_not_now;
     QLineEdit* m_repository = nullptr;
+    Card* m_command_card = nullptr;
     PlainLabel* m_command = nullptr;
     QPushButton* m_get = nullptr;
 };
