@@ -23,7 +23,9 @@ constexpr double kProgramBytes = 185e6; ///< a terminal run with libtorch and it
 constexpr double kTokenizerBytes = 250; ///< tables of one word of the vocabulary
 constexpr double kTextBytes = 40; ///< one token as id (twice), text, and log-probabilities
 constexpr double kRowBytes = 1500; ///< columns, messages and vectors of one row of data
-constexpr double kAllocatorShare = 0.02; ///< gaps between blocks that come and go
+/// Gaps between blocks that come and go, and freed blocks that the process keeps.
+constexpr double kAllocatorShare = 0.02;
+constexpr double kAllocatorShareOfBf16 = 0.12; ///< copies in other types leave more of them
 constexpr double kNf4Bytes = 4.5 / 8; ///< 4 bits, and a float32 scale for every 64 weights
 constexpr double kNf4DoubleQuantBytes = (4 + 8.0 / 64 + 32.0 / (64 * 256)) / 8;
 constexpr std::int64_t kPanelParameters
@@ -218,9 +220,9 @@ double layoutBytes(const Sizes& size, bool backward)
     return layout + kFloat * ((lanes + 1) * trained + tables);
 }
 
-void addAllocator(PhaseMemory& phase)
+void addAllocator(PhaseMemory& phase, const Sizes& size)
 {
-    phase.overhead += rounded(kAllocatorShare
+    phase.overhead += rounded((size.is_float32 ? kAllocatorShare : kAllocatorShareOfBf16)
         * static_cast<double>(phase.cache + phase.activations + phase.logits + phase.rollouts));
 }
 
@@ -259,7 +261,7 @@ PhaseMemory writingPhase(const Sizes& size, const PhaseMemory& held, double rows
         + (phase.activations > 0
                 ? passWorkspace(size, prefill, longest_row, false) + layoutBytes(size, false)
                 : 0));
-    addAllocator(phase);
+    addAllocator(phase, size);
     return phase;
 }
 
@@ -269,14 +271,14 @@ struct Moment {
     double total() const { return activations + logits + overhead; }
 };
 
-PhaseMemory withFullest(PhaseMemory phase, std::initializer_list<Moment> moments)
+PhaseMemory withFullest(PhaseMemory phase, const Sizes& size, std::initializer_list<Moment> moments)
 {
     const Moment& fullest
         = std::max(moments, [](const Moment& a, const Moment& b) { return a.total() < b.total(); });
     phase.activations = rounded(fullest.activations);
     phase.logits = rounded(fullest.logits);
     phase.overhead = rounded(fullest.overhead);
-    addAllocator(phase);
+    addAllocator(phase, size);
     return phase;
 }
 
@@ -297,7 +299,7 @@ PhaseMemory updatePhase(const Sizes& size, const PhaseMemory& held, const Worklo
     const Moment backward
         = { kept + tokens * (backwardPerToken(size) + (again ? layer - hidden : 0)), 0,
               passWorkspace(size, tokens, load.longest_row, true) + layoutBytes(size, true) };
-    return withFullest(held, { forward, scoring, backward });
+    return withFullest(held, size, { forward, scoring, backward });
 }
 
 /// Answers to held-out prompts, or one pass over reference texts, which keeps one layer.
@@ -311,7 +313,7 @@ PhaseMemory evaluationPhase(const Sizes& size, const PhaseMemory& held, const Wo
         passWorkspace(size, tokens, load.longest_row, false) + layoutBytes(size, false) };
     const Moment scoring = { 2 * hidden * tokens, kFloat * chunk * size.vocabulary,
         size.is_float32 ? 0 : kHeadTileBytes };
-    const PhaseMemory texts = withFullest(held, { layer, scoring });
+    const PhaseMemory texts = withFullest(held, size, { layer, scoring });
     return texts.total() > answers.total() ? texts : answers;
 }
 

@@ -1,6 +1,6 @@
 #include "ui/export/model_export_dialog.h"
 
-#include "core/plan/memory_plan.h"
+#include "core/base/byte_text.h"
 #include "ui/export/command_line.h"
 #include "ui/run/shown_text.h"
 #include "ui/shell/button.h"
