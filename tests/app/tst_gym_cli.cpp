@@ -44,6 +44,7 @@ private Q_SLOTS:
     void starter_refusesExistingFolder();
     void benchMemory_measuresAStep();
     void benchMemory_namesTheTiers();
+    void benchLoad_writesAndReadsATier();
 
 private:
     QString write(const QString& name, const QByteArray& bytes);
@@ -244,6 +245,21 @@ void TestGymCli::benchMemory_namesTheTiers()
         QStringLiteral("--tier"), QStringLiteral("giant") });
     QCOMPARE(result.code, 2);
     QVERIFY2(result.err.contains(QStringLiteral("nano, eco")), qPrintable(result.err));
+}
+
+void TestGymCli::benchLoad_writesAndReadsATier()
+{
+    const QString folder = m_folder->filePath(QStringLiteral("random"));
+    const GymResult result = gym({ QStringLiteral("bench"), QStringLiteral("load"), folder,
+        QStringLiteral("--tier"), QStringLiteral("starter"), QStringLiteral("--json") });
+    QVERIFY2(result.code == 0, qPrintable(result.err));
+    const QJsonObject object = QJsonDocument::fromJson(result.out.toUtf8()).object();
+    QVERIFY(object[QStringLiteral("weight_bytes")].toDouble() > 1e6);
+    QVERIFY(object[QStringLiteral("file_bytes")].toDouble() > 1e6);
+    QVERIFY(QFile::exists(folder + QStringLiteral("/config.json")));
+    const GymResult nowhere = gym({ QStringLiteral("bench"), QStringLiteral("load"),
+        m_folder->filePath(QStringLiteral("nowhere")) });
+    QCOMPARE(nowhere.code, 2);
 }
 
 void TestGymCli::multiDeviceSettings_areExplainedOnce()
