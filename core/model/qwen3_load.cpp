@@ -1,4 +1,5 @@
 #include "core/model/packed_source.h"
+#include "core/model/parallel.h"
 #include "core/model/qwen3.h"
 #include "core/model/weight_slots.h"
 #include "core/weights/tensor_file.h"
@@ -6,11 +7,14 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 
 namespace zen {
 
 namespace {
+
+constexpr std::int64_t kParallelBytes = 1 << 20;
 
 std::string shapeText(const std::vector<std::int64_t>& sizes)
 {
@@ -148,12 +152,10 @@ private:
     {
         const at::ScalarType type = slot.typeFor(m_options);
         if (scalarTypeOf(entry.type) == type) {
-            auto tensor = readTensor(file, entry);
-            if (!tensor)
-                return tl::unexpected(tensor.error());
-            slot.numbers() = std::move(*tensor);
+            slot.numbers() = at::empty(entry.shape, at::TensorOptions().dtype(type));
+            auto read = readWhole(file, entry, static_cast<std::byte*>(slot.numbers().data_ptr()));
             progress(entry.bytes);
-            return {};
+            return read;
         }
         at::Tensor numbers = at::empty(slot.sizes, at::TensorOptions().dtype(type));
         at::Tensor flat = numbers.view({ -1 });
@@ -161,6 +163,23 @@ private:
             flat.narrow(0, first, piece.numel()).copy_(piece);
         });
         slot.numbers() = std::move(numbers);
+        return done;
+    }
+
+    /// All cores read: most of the time goes into the first touch of the new memory.
+    static Result<void> readWhole(
+        const SafetensorsFile& file, const TensorEntry& entry, std::byte* to)
+    {
+        std::mutex guard;
+        Result<void> done;
+        parallelPieces(static_cast<std::int64_t>(entry.bytes), kParallelBytes,
+            [&](std::int64_t begin, std::int64_t end) {
+                auto read = file.readPart(entry, static_cast<std::uint64_t>(begin),
+                    { to + begin, static_cast<std::size_t>(end - begin) });
+                const std::scoped_lock lock(guard);
+                if (!read)
+                    done = std::move(read);
+            });
         return done;
     }
 
