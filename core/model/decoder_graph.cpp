@@ -5,6 +5,7 @@
 #include "core/model/torch_compat.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <cstring>
 

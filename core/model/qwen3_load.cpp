@@ -5,6 +5,7 @@
 #include "core/weights/tensor_file.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <mutex>

@@ -3,6 +3,7 @@
 #include <QString>
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <cmath>
 #include <functional>

@@ -14,6 +14,7 @@
 #include <QTest>
 #include <QTextBlock>
 
+#include <algorithm>
 #include <cmath>
 #include <thread>
 

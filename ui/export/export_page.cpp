@@ -21,6 +21,8 @@
 #include <QHBoxLayout>
 #include <QSignalBlocker>
 
+#include <algorithm>
+
 namespace zen::ui {
 
 namespace {

@@ -20,6 +20,8 @@
 #include <QLocale>
 #include <QMenu>
 
+#include <algorithm>
+
 namespace zen::ui {
 
 namespace {

@@ -15,6 +15,8 @@
 #include <QMenu>
 #include <QStyle>
 
+#include <algorithm>
+
 namespace zen::ui {
 
 namespace {

@@ -10,6 +10,8 @@
 #include <QPainter>
 #include <QUndoStack>
 
+#include <algorithm>
+
 namespace zen::ui {
 
 PresetButton::PresetButton(const Preset& preset, QWidget* parent)
