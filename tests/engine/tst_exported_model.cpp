@@ -8,6 +8,8 @@
 
 #include <QTemporaryDir>
 
+#include <c10/core/GradMode.h>
+
 #include <fstream>
 
 using namespace zen;

@@ -7,6 +7,8 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 #include <map>
 #include <new>

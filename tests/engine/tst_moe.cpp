@@ -6,7 +6,10 @@
 #include <QTemporaryDir>
 
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/variable.h>
+
+#include <algorithm>
 
 using namespace zen;
 using namespace reference;

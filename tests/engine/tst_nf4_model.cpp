@@ -5,9 +5,12 @@
 
 #include <QTemporaryDir>
 
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 using namespace zen;
 using namespace reference;
