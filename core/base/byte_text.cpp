@@ -47,7 +47,7 @@ std::optional<std::uint64_t> parseBytes(std::string_view text)
         factor = std::pow(rest.starts_with('i') ? 1024 : 1000, static_cast<double>(power + 1));
     }
     const double bytes = number * factor;
-    if (!(bytes < 9e18))
+    if (!(bytes >= 1 && bytes < 9e18))
         return std::nullopt;
     return static_cast<std::uint64_t>(std::llround(bytes));
 }

@@ -44,6 +44,7 @@ private Q_SLOTS:
         QTest::newRow("bytes") << "123456" << quint64(123'456);
         QTest::newRow("words") << "lots" << quint64(0);
         QTest::newRow("negative") << "-8GB" << quint64(0);
+        QTest::newRow("less than a byte") << "0.4" << quint64(0);
         QTest::newRow("unit") << "8QB" << quint64(0);
         QTest::newRow("huge") << "1e30GB" << quint64(0);
         QTest::newRow("nan") << "nan" << quint64(0);
