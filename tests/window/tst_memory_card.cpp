@@ -147,7 +147,8 @@ private Q_SLOTS:
             if (!wanted)
                 menu.close();
             QVERIFY(wanted);
-            QTest::mouseClick(&menu, Qt::LeftButton, {}, menu.actionGeometry(wanted).center());
+            menu.setActiveAction(wanted); // a click without a hover is no choice to Qt 6.8
+            QTest::keyClick(&menu, Qt::Key_Return);
         });
         click(ways);
         QCOMPARE(m_session->config().memory.gradient_checkpointing, true);
