@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <mutex>
@@ -22,11 +23,15 @@ namespace {
 constexpr std::chrono::milliseconds kBetweenLooks{ 100 };
 constexpr std::size_t kBarCells = 20;
 
+/// Never more than 1, whatever a server lists and sends.
+double shareOf(std::uint64_t bytes, std::uint64_t size)
+{
+    return size > 0 ? std::min(static_cast<double>(bytes) / static_cast<double>(size), 1.0) : 0.0;
+}
+
 std::string bar(const FetchProgress& progress)
 {
-    const double share = progress.size > 0
-        ? static_cast<double>(progress.bytes) / static_cast<double>(progress.size)
-        : 0.0;
+    const double share = shareOf(progress.bytes, progress.size);
     const auto full = static_cast<std::size_t>(share * kBarCells);
     return fmt::format("[{}{}] {:3.0f} %", std::string(full, '#'),
         std::string(kBarCells - full, '-'), share * 100);
@@ -47,10 +52,9 @@ std::string liveLine(const FetchProgress& progress)
             ", {}/s", formatBytes(static_cast<std::uint64_t>(progress.bytes_per_second)));
     if (progress.seconds_left)
         line += ", " + formatDuration(*progress.seconds_left) + " left";
-    const double share = progress.file_size > 0
-        ? static_cast<double>(progress.file_bytes) / static_cast<double>(progress.file_size)
-        : 0.0;
-    return line + fmt::format(", {} {:.0f} %", progress.file, share * 100);
+    return line
+        + fmt::format(
+            ", {} {:.0f} %", progress.file, shareOf(progress.file_bytes, progress.file_size) * 100);
 }
 
 /// What the fetching thread says and the terminal shows: a line for each file and each trouble, and
@@ -65,7 +69,7 @@ public:
     void take(const FetchProgress& progress) ///< any thread
     {
         const std::scoped_lock lock(m_mutex);
-        if (progress.files_in_all > 0 && !m_newest)
+        if (progress.files_in_all > 0 && (!m_newest || m_newest->files_in_all == 0))
             m_lines.push_back(
                 fmt::format("{} files, {}", progress.files_in_all, formatBytes(progress.size)));
         if (progress.files > m_files && progress.phase == FetchProgress::Phase::fetching)
@@ -75,8 +79,7 @@ public:
             m_lines.push_back("  " + progress.note);
         m_note = progress.note;
         m_files = progress.files;
-        if (progress.files_in_all > 0)
-            m_newest = progress;
+        m_newest = progress;
     }
 
     void draw() ///< the terminal's thread

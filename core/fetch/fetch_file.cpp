@@ -227,7 +227,37 @@ Result<FileOutcome> fill(const HubFile& file, PartialFile& partial, const std::s
         + file.name + " are kept");
 }
 
+/// The end that a file at the final place means: somebody else may have fetched it before we had
+/// the lock. Empty: it has to be fetched (anew, if a blob of the cache has another size). Errors: a
+/// plain folder has another file of that name.
+Result<std::optional<FileEnd>> whatIsThere(
+    const HubFile& file, const FilePlace& place, ProgressMeter& meter, const std::stop_token& stop)
+{
+    std::error_code error;
+    if (!fs::exists(fs::symlink_status(place.final, error)))
+        return std::optional<FileEnd>();
+    if (place.final != place.shown) { // a blob, named by its hash
+        const bool is_whole = fs::is_regular_file(place.final, error)
+            && fs::file_size(place.final, error) == file.size && !error;
+        return is_whole ? std::optional(FileEnd::complete) : std::nullopt;
+    }
+    const auto same = isSameFile(file, place.final, meter, stop);
+    if (!same)
+        return tl::unexpected(same.error());
+    if (!same->has_value())
+        return std::optional(FileEnd::stopped);
+    if (!**same)
+        return otherFilesThere(place.final.parent_path(), file.name);
+    return std::optional(FileEnd::complete);
+}
+
 } // namespace
+
+tl::unexpected<Error> otherFilesThere(const fs::path& folder, const std::string& names)
+{
+    return fail(folder.string() + " has other files of these names: " + names
+        + "; nothing was changed. Name another folder, or move them away");
+}
 
 Result<FileOutcome> fetchFile(const HubFile& file, const FilePlace& place, const std::string& url,
     RetryingClient& client, ProgressMeter& meter, const std::stop_token& stop)
@@ -243,8 +273,11 @@ Result<FileOutcome> fetchFile(const HubFile& file, const FilePlace& place, const
     if (!lock)
         return tl::unexpected(lock.error());
     const EmptyFileGuard guard(place.incomplete);
-    if (fs::exists(place.final, error))
-        return FileOutcome{}; // somebody else fetched it before we had the lock
+    const auto there = whatIsThere(file, place, meter, stop);
+    if (!there)
+        return tl::unexpected(there.error());
+    if (there->has_value())
+        return FileOutcome{ **there, {} };
     PartialFile partial(file, place.incomplete);
     const auto opened = partial.open(meter, stop);
     if (!opened)

@@ -20,9 +20,14 @@ struct FileOutcome {
 /// Fetches one file to its final place: takes its lock, goes on from what an incomplete file has,
 /// appends as the bytes come (needing no other space), verifies size and hash, fsyncs and renames.
 /// A file that was put together from parts and has a wrong hash is fetched once more from its
-/// start; one that came whole and is wrong is deleted. Errors: disk, lock, a wrong size or hash.
+/// start; one that came whole and is wrong is deleted. A blob of another size in the cache is
+/// replaced. Errors: disk, lock, a wrong size or hash, another file of that name in a plain folder.
 Result<FileOutcome> fetchFile(const HubFile& file, const FilePlace& place, const std::string& url,
     RetryingClient& client, ProgressMeter& meter, const std::stop_token& stop);
+
+/// The Error for a plain folder that has files of these names with other bytes.
+tl::unexpected<Error> otherFilesThere(
+    const std::filesystem::path& folder, const std::string& names);
 
 /// True if the file on disk has this size and hash; counts what it reads. Errors: unreadable.
 /// Empty: stopped.

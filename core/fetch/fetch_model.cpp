@@ -143,8 +143,7 @@ Result<std::vector<HubFile>> ModelFetch::findMissing(
         m_meter.finishFile();
     }
     if (!strangers.empty())
-        return fail(place.folder().string() + " has other files of these names: " + strangers
-            + "; nothing was changed. Name another folder, or move them away");
+        return otherFilesThere(place.folder(), strangers);
     return missing;
 }
 

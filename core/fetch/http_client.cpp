@@ -301,7 +301,9 @@ HttpOutcome HttpClient::get(const std::string& url, std::uint64_t range_start, c
         const Origin target = originOf(next);
         if (originOf(at).scheme == "https" && target.scheme != "https")
             return { HttpEnd::failed, outcome.head,
-                outcome.head.host + " redirects from https to " + printable(next).substr(0, 200) };
+                outcome.head.host + " redirects from https to "
+                    + (target.host.empty() ? "no address"
+                                           : printable(target.scheme + "://" + target.host)) };
         at = next;
     }
     return { HttpEnd::failed, {}, url + ": more than ten redirects" };

@@ -31,7 +31,8 @@ Result<void> makeFolder(const fs::path& folder)
 {
     std::error_code error;
     fs::create_directories(folder, error);
-    if (error && !fs::is_directory(folder))
+    std::error_code ignored;
+    if (error && !fs::is_directory(folder, ignored))
         return fail("cannot create the folder " + folder.string() + ": " + error.message());
     return {};
 }
@@ -82,12 +83,12 @@ bool ModelPlace::hasInCache(const HubFile& file) const
 Result<void> ModelPlace::show(const HubFile& file) const
 {
     const FilePlace place = placeOf(file);
-    if (!isCache() || (hasSize(place.shown, file.size) && !fs::is_symlink(place.shown)))
+    std::error_code error;
+    if (!isCache() || (hasSize(place.shown, file.size) && !fs::is_symlink(place.shown, error)))
         return {};
     if (auto made = makeFolder(place.shown.parent_path()); !made)
         return made;
     const fs::path target = place.final.lexically_relative(place.shown.parent_path());
-    std::error_code error;
     if (fs::is_symlink(place.shown, error) && fs::read_symlink(place.shown, error) == target)
         return {};
     fs::remove(place.shown, error);

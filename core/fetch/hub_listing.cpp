@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kLongestId = 96; ///< the hub's own bound
 constexpr std::size_t kLongestName = 255; ///< of a file or folder, in bytes
 constexpr std::size_t kLongestPath = 1024;
+constexpr std::uint64_t kLargestFile = std::uint64_t{ 1 } << 48;
 constexpr std::string_view kIndex = "model.safetensors.index.json";
 
 bool isPlain(char c)
@@ -78,6 +79,9 @@ Result<HubFile> readListedFile(const nlohmann::ordered_json& item)
     if (!source.contains("size") || !source["size"].is_number_unsigned())
         return fail("the server states no size for " + shown);
     file.size = source["size"].get<std::uint64_t>();
+    if (file.size > kLargestFile)
+        return fail("the server states " + std::to_string(file.size) + " bytes for " + shown
+            + ", more than any file has");
     if (!source.contains(hash) || !source[hash].is_string()
         || !isHex(source[hash].get_ref<const std::string&>(), is_large ? 64 : 40))
         return fail("the server states no hash for " + shown + ", so it could not be verified");
@@ -160,12 +164,15 @@ Result<HubListing> parseListing(std::string_view json)
     if (!read->contains("siblings") || !(*read)["siblings"].is_array())
         return fail("the server's answer has no list of files");
     std::set<std::string> names;
+    std::uint64_t bytes = 0;
     for (const auto& item : (*read)["siblings"]) {
         auto file = readListedFile(item);
         if (!file)
             return tl::unexpected(file.error());
         if (!names.insert(file->name).second)
             return fail("the server lists " + printable(file->name) + " twice");
+        if (__builtin_add_overflow(bytes, file->size, &bytes))
+            return fail("the server lists more bytes than can be counted");
         listing.files.push_back(std::move(*file));
     }
     return listing;

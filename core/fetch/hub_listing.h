@@ -1,7 +1,7 @@
 #pragma once
 
+#include "core/base/content_digest.h"
 #include "core/base/result.h"
-#include "core/fetch/content_digest.h"
 
 #include <cstdint>
 #include <string>
@@ -41,8 +41,8 @@ std::string fileUrl(const std::string& endpoint, const std::string& id, const st
     const std::string& file);
 
 /// Reads the hub's answer. Errors: not the expected JSON, no commit, a file name that would leave
-/// its folder (absolute, `..`, backslash, control character), the same name twice, a missing size
-/// or hash.
+/// its folder (absolute, `..`, backslash, control character), the same name twice, a missing hash,
+/// a size that is missing or more than any file has, or sizes whose sum cannot be counted.
 Result<HubListing> parseListing(std::string_view json);
 
 /// What a training needs and nothing else: config.json, generation_config.json, tokenizer and chat

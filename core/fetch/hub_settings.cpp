@@ -7,6 +7,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <initializer_list>
+#include <vector>
 
 namespace zen {
 
@@ -44,13 +45,8 @@ fs::path tokenFile()
 {
     if (const std::string path = firstOf({ "HF_TOKEN_PATH" }); !path.empty())
         return path;
-    if (const std::string home = firstOf({ "HF_HOME" }); !home.empty())
-        return fs::path(home) / "token";
-    if (const std::string cache = firstOf({ "XDG_CACHE_HOME" }); !cache.empty())
-        return fs::path(cache) / "huggingface/token";
-    if (const std::string home = firstOf({ "HOME" }); !home.empty())
-        return fs::path(home) / ".cache/huggingface/token";
-    return {};
+    const std::vector<fs::path> homes = hubHomes();
+    return homes.empty() ? fs::path() : homes.front() / "token";
 }
 
 Result<std::string> readToken()

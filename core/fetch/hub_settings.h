@@ -17,10 +17,10 @@ struct HubSettings {
 };
 
 /// Reads HF_ENDPOINT, HF_TOKEN (else HUGGING_FACE_HUB_TOKEN, else the file HF_TOKEN_PATH or `token`
-/// in HF_HOME), HF_HUB_CACHE (else HF_HOME/hub, else ~/.cache/huggingface/hub), HF_HUB_OFFLINE,
-/// HF_HUB_DISABLE_IMPLICIT_TOKEN (send no token) and SSL_CERT_FILE (else CURL_CA_BUNDLE,
-/// REQUESTS_CA_BUNDLE). Errors: an endpoint that is not http or https, a token that cannot stand in
-/// a header, no home folder.
+/// in the first of hubHomes()), HF_HUB_CACHE (else HUGGINGFACE_HUB_CACHE, else `hub` in there),
+/// HF_HUB_OFFLINE (else TRANSFORMERS_OFFLINE), HF_HUB_DISABLE_IMPLICIT_TOKEN (send no token) and
+/// SSL_CERT_FILE (else CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE). Errors: an endpoint that is not http or
+/// https, a token that cannot stand in a header, no home folder.
 Result<HubSettings> hubSettings();
 
 } // namespace zen

@@ -28,8 +28,12 @@ struct CheckpointFolder {
 /// the weights. Cheap (no tensor is read): for checks before a start.
 Result<std::filesystem::path> findModelFolder(const std::string& model_name_or_path);
 
+/// The hub's own folders, the first one in use: $HF_HOME, $XDG_CACHE_HOME/huggingface,
+/// ~/.cache/huggingface; those whose variable is set. A leading ~ counts.
+std::vector<std::filesystem::path> hubHomes();
+
 /// The folders in which downloads from the hub are kept, the first one to write to: $HF_HUB_CACHE,
-/// $HF_HOME/hub, $XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub.
+/// $HUGGINGFACE_HUB_CACHE, then `hub` in each of hubHomes().
 std::vector<std::filesystem::path> hubCacheFolders();
 
 /// A model's folder in there: org/name -> models--org--name.

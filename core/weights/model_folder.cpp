@@ -104,6 +104,18 @@ std::string adviceFor(const std::string& name)
 
 } // namespace
 
+std::vector<fs::path> hubHomes()
+{
+    std::vector<fs::path> homes;
+    if (const std::string home = environment("HF_HOME"); !home.empty())
+        homes.push_back(withHome(home));
+    if (const std::string cache = environment("XDG_CACHE_HOME"); !cache.empty())
+        homes.push_back(withHome(cache) / "huggingface");
+    if (const std::string home = environment("HOME"); !home.empty())
+        homes.push_back(fs::path(home) / ".cache/huggingface");
+    return homes;
+}
+
 std::vector<fs::path> hubCacheFolders()
 {
     std::vector<fs::path> folders;
@@ -111,12 +123,8 @@ std::vector<fs::path> hubCacheFolders()
         if (const std::string value = environment(name); !value.empty())
             folders.push_back(withHome(value));
     }
-    if (const std::string home = environment("HF_HOME"); !home.empty())
-        folders.push_back(withHome(home) / "hub");
-    if (const std::string cache = environment("XDG_CACHE_HOME"); !cache.empty())
-        folders.push_back(fs::path(cache) / "huggingface/hub");
-    if (const std::string home = environment("HOME"); !home.empty())
-        folders.push_back(fs::path(home) / ".cache/huggingface/hub");
+    for (const fs::path& home : hubHomes())
+        folders.push_back(home / "hub");
     return folders;
 }
 

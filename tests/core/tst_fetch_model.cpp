@@ -27,6 +27,10 @@ private Q_SLOTS:
     void noSafetensors_isSaid();
     void tooLittleSpace_isSaidFirst();
     void otherFilesInAPlainFolder_areKept();
+    void otherFileThatComesMeanwhile_isKept();
+    void blobOfAnotherSize_isReplaced();
+    void folderThatCannotBe_isAnError();
+    void sizesWithoutASum_areRefused();
     void lockedFile_isLeftAlone();
     void offline_asksNobody();
     void badRequest_isRefused_data();
@@ -168,6 +172,11 @@ void TestFetchModel::badListing_isRefused_data()
     QTest::newRow("negative size")
         << QStringLiteral("{%1,\"siblings\":[{\"rfilename\":\"a\",\"size\":-1}]}").arg(sha)
         << QStringLiteral("no size");
+    QTest::newRow("size that no file has")
+        << QStringLiteral("{%1,\"siblings\":[{\"rfilename\":\"a\",\"size\":18446744073709551615,"
+                          "\"blobId\":\"%2\"}]}")
+               .arg(sha, QString(40, QLatin1Char('b')))
+        << QStringLiteral("more than any file");
 }
 
 void TestFetchModel::badListing_isRefused()
@@ -205,7 +214,7 @@ void TestFetchModel::tooLittleSpace_isSaidFirst()
             const std::string size = "\"size\":300000";
             for (auto at = reply.body.find(size); at != std::string::npos;
                  at = reply.body.find(size, at + 1))
-                reply.body.insert(at + size.size(), "0000000000000");
+                reply.body.insert(at + size.size(), "00000000"); // 30 TB
         }
     };
     QVERIFY(says(fetch(), "too little space"));
@@ -221,6 +230,55 @@ void TestFetchModel::otherFilesInAPlainFolder_areKept()
     QVERIFY(says(fetch(request), "config.json"));
     QCOMPARE(contentOf(request.folder / "config.json"), other);
     QCOMPARE(m_server->requestsFor("/resolve/"), std::size_t{ 0 });
+}
+
+void TestFetchModel::otherFileThatComesMeanwhile_isKept()
+{
+    FetchRequest request{ m_repository.id, kBranch, {}, m_root / "mine" };
+    m_change = [&request](const HubRequest& asked, HubReply&) {
+        if (asked.path.ends_with("/config.json"))
+            (void)writeDurably(request.folder / kShard, "somebody else's");
+    };
+    QVERIFY(says(fetch(request), "other files of these names: " + kShard));
+    QCOMPARE(contentOf(request.folder / kShard), std::string("somebody else's"));
+    QCOMPARE(m_server->requestsFor(kShard), std::size_t{ 0 });
+    for (const auto& item : fs::directory_iterator(request.folder))
+        QVERIFY(item.path().extension() != ".incomplete");
+}
+
+void TestFetchModel::blobOfAnotherSize_isReplaced()
+{
+    put(placeOf(kShard).final, "cut off by a full disk");
+    const auto model = fetch();
+    QVERIFY2(model, model ? "" : model.error().message.c_str());
+    QCOMPARE(model->fetched_bytes, model->bytes);
+    QCOMPARE(m_server->requestsFor(kShard), std::size_t{ 1 });
+    verifyFiles(model->folder);
+}
+
+void TestFetchModel::folderThatCannotBe_isAnError()
+{
+    const fs::path too_long = m_root / std::string(300, 'x');
+    QVERIFY(!FileLock::take(too_long / "a.lock"));
+    const HubFile file{ "config.json", 1, std::string(40, 'a') };
+    QVERIFY(!ModelPlace::inCache(too_long, m_repository.id, m_repository.commit).show(file));
+    m_settings.cache = too_long;
+    QVERIFY(says(fetch(), "cannot create the folder"));
+}
+
+void TestFetchModel::sizesWithoutASum_areRefused()
+{
+    const auto listingOf = [](std::size_t files) {
+        std::string list;
+        for (std::size_t i = 0; i < files; ++i)
+            list += (i > 0 ? "," : "") + std::string("{\"rfilename\":\"") + std::to_string(i)
+                + "\",\"size\":281474976710656,\"blobId\":\"" + std::string(40, 'b') + "\"}";
+        return "{\"sha\":\"" + std::string(40, 'a') + "\",\"siblings\":[" + list + "]}";
+    };
+    QVERIFY(parseListing(listingOf(2)));
+    const auto listing = parseListing(listingOf(1 << 16)); // 2^48 bytes each
+    QVERIFY(!listing);
+    QVERIFY(listing.error().message.find("counted") != std::string::npos);
 }
 
 void TestFetchModel::lockedFile_isLeftAlone()

@@ -1,5 +1,6 @@
 #include "core/fetch/hub_settings.h"
 
+#include <QDir>
 #include <QFile>
 #include <QTemporaryDir>
 #include <QtTest>
@@ -60,6 +61,19 @@ private Q_SLOTS:
         QCOMPARE(hubSettings()->token, std::string("hf_from_file"));
         qputenv("HF_TOKEN", "hf_set");
         QCOMPARE(hubSettings()->token, std::string("hf_set"));
+    }
+
+    void homeWithATilde_isBelowTheHome()
+    {
+        qputenv("HF_HOME", "~/x");
+        QVERIFY(QDir(m_dir->path()).mkdir(QStringLiteral("x")));
+        QFile file(m_dir->filePath(QStringLiteral("x/token")));
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write("hf_from_file\n");
+        file.close();
+        QCOMPARE(hubSettings()->token, std::string("hf_from_file"));
+        QCOMPARE(
+            hubSettings()->cache.string(), m_dir->filePath(QStringLiteral("x/hub")).toStdString());
     }
 
     void badValues_areErrors()

@@ -1,4 +1,4 @@
-#include "core/fetch/content_digest.h"
+#include "core/base/content_digest.h"
 
 #include <openssl/evp.h>
 
