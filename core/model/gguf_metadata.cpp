@@ -15,22 +15,6 @@ std::uint32_t u32(std::int64_t value)
     return static_cast<std::uint32_t>(value);
 }
 
-/// llama.cpp's number for "mostly this format".
-std::uint32_t fileType(NumberFormat format)
-{
-    switch (format) {
-    case NumberFormat::f32:
-        return 0;
-    case NumberFormat::f16:
-        return 1;
-    case NumberFormat::q8_0:
-        return 7;
-    case NumberFormat::bf16:
-        break;
-    }
-    return 32;
-}
-
 void addGeneral(GgufMetadata& to, const std::string& architecture, const GgufOrigin& origin,
     NumberFormat format, std::uint64_t parameters)
 {
@@ -52,7 +36,7 @@ void addGeneral(GgufMetadata& to, const std::string& architecture, const GgufOri
         if (slash != std::string::npos)
             addText("general.base_model.0.organization", origin.base_model.substr(0, slash));
     }
-    to.emplace_back("general.file_type", fileType(format));
+    to.emplace_back("general.file_type", ggmlNumbersOf(format).file_type);
     to.emplace_back("general.quantization_version", std::uint32_t{ 2 });
     to.emplace_back("general.alignment", kGgufAlignment);
 }

@@ -2,7 +2,9 @@
 
 #include "core/weights/number_formats.h"
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -15,6 +17,34 @@ namespace zen {
 
 constexpr std::uint32_t kGgufVersion = 3;
 constexpr std::uint32_t kGgufAlignment = 32; ///< what we write, and the default when reading
+
+/// The numbers that stand for a format in a file.
+struct GgmlNumbers {
+    NumberFormat format;
+    std::uint32_t tensor_type; ///< ggml's, of one tensor
+    std::uint32_t file_type; ///< llama.cpp's, of a file that is mostly in it
+};
+
+inline constexpr std::array<GgmlNumbers, 4> kGgmlNumbers = { { { NumberFormat::f32, 0, 0 },
+    { NumberFormat::f16, 1, 1 }, { NumberFormat::bf16, 30, 32 }, { NumberFormat::q8_0, 8, 7 } } };
+
+/// The row of a format.
+constexpr const GgmlNumbers& ggmlNumbersOf(NumberFormat format)
+{
+    std::size_t row = 0;
+    while (kGgmlNumbers[row].format != format)
+        ++row;
+    return kGgmlNumbers[row];
+}
+
+/// The format with this number as a tensor's type; empty for those that are not read.
+constexpr std::optional<NumberFormat> formatOfTensorType(std::uint32_t type)
+{
+    for (const GgmlNumbers& row : kGgmlNumbers)
+        if (row.tensor_type == type)
+            return row.format;
+    return std::nullopt;
+}
 
 /// A list in the metadata; lists of lists are not used by any model and refused.
 using GgufArray = std::variant<std::vector<std::uint8_t>, std::vector<std::int8_t>,

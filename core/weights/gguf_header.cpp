@@ -23,22 +23,6 @@ constexpr std::uint64_t kMostElements = 16'000'000; ///< of one list; vocabulari
 constexpr std::uint64_t kLongestText = std::uint64_t{ 1 } << 26;
 constexpr std::uint64_t kPiece = std::uint64_t{ 1 } << 20;
 
-std::optional<NumberFormat> formatOfGgmlType(std::uint32_t type)
-{
-    switch (type) {
-    case 0:
-        return NumberFormat::f32;
-    case 1:
-        return NumberFormat::f16;
-    case 8:
-        return NumberFormat::q8_0;
-    case 30:
-        return NumberFormat::bf16;
-    default:
-        return std::nullopt;
-    }
-}
-
 std::string inQuotes(const std::string& name)
 {
     return '"' + repairUtf8(name.size() > 120 ? name.substr(0, 120) + "..." : name) + '"';
@@ -60,6 +44,12 @@ public:
     {
         if (m_problem.empty())
             m_problem = std::move(what);
+    }
+    /// Says of a problem where it is: "the key "a.b"".
+    void placeProblem(const std::string& where)
+    {
+        if (!good())
+            m_problem = where + ": " + m_problem;
     }
 
     template <class T> T number()
@@ -188,6 +178,7 @@ GgufMetadata readMetadata(HeaderCursor& from, std::uint64_t count)
     std::set<std::string> keys;
     for (std::uint64_t i = 0; i < count && from.good(); ++i) {
         std::string key = from.text();
+        from.placeProblem("key " + std::to_string(i + 1));
         if (!from.good())
             break;
         if (!isUtf8(key) || !keys.insert(key).second) {
@@ -196,37 +187,45 @@ GgufMetadata readMetadata(HeaderCursor& from, std::uint64_t count)
         }
         const auto type = from.number<std::uint32_t>();
         GgufValue value = readValueOf(from, type);
-        if (!from.good())
-            from.refuse("after " + inQuotes(key));
+        from.placeProblem("the key " + inQuotes(key));
         metadata.emplace_back(std::move(key), std::move(value));
     }
     return metadata;
 }
 
-GgufTensor readTensorInfo(HeaderCursor& from)
+/// What stands behind a tensor's name.
+void readTensorFacts(HeaderCursor& from, GgufTensor& tensor)
 {
-    GgufTensor tensor;
-    tensor.name = from.text();
     const auto dimensions = from.number<std::uint32_t>();
-    const std::string where = "tensor " + inQuotes(tensor.name);
     if (from.good() && (dimensions < 1 || dimensions > 4))
-        from.refuse(where + " has " + std::to_string(dimensions) + " dimensions");
+        from.refuse("it has " + std::to_string(dimensions) + " dimensions");
     std::uint64_t count = 1;
     for (std::uint32_t i = 0; i < dimensions && from.good(); ++i) {
         tensor.dimensions.push_back(from.number<std::uint64_t>());
         if (__builtin_mul_overflow(count, tensor.dimensions.back(), &count)
             || count > (std::uint64_t{ 1 } << 48) || count == 0)
-            from.refuse(where + " has dimensions that no memory can hold");
+            from.refuse("it has dimensions that no memory can hold");
     }
     const auto type = from.number<std::uint32_t>();
     tensor.begin = from.number<std::uint64_t>();
-    const auto format = formatOfGgmlType(type);
+    const auto format = formatOfTensorType(type);
     if (from.good() && !format)
-        from.refuse(where + " has the ggml type " + std::to_string(type)
+        from.refuse("it has the ggml type " + std::to_string(type)
             + "; f32, f16, bf16 and q8_0 are read. Take a file in one of these.");
     tensor.format = format.value_or(NumberFormat::f32);
     if (from.good() && tensor.dimensions.front() % blockSize(tensor.format) != 0)
-        from.refuse(where + " has rows that are no multiple of its block");
+        from.refuse("it has rows that are no multiple of its block");
+}
+
+GgufTensor readTensorInfo(HeaderCursor& from, std::uint64_t number)
+{
+    GgufTensor tensor;
+    tensor.name = from.text();
+    from.placeProblem("tensor " + std::to_string(number));
+    if (!from.good())
+        return tensor;
+    readTensorFacts(from, tensor);
+    from.placeProblem("tensor " + inQuotes(tensor.name));
     return tensor;
 }
 
@@ -296,7 +295,7 @@ Result<GgufHeader> parseGgufHeader(int fd, std::uint64_t file_bytes)
     header.metadata = readMetadata(from, key_count);
     std::set<std::string> names;
     for (std::uint64_t i = 0; i < tensor_count && from.good(); ++i) {
-        header.tensors.push_back(readTensorInfo(from));
+        header.tensors.push_back(readTensorInfo(from, i + 1));
         const std::string& name = header.tensors.back().name;
         if (from.good() && !names.insert(name).second)
             return fail("tensor " + inQuotes(name) + " is there twice");

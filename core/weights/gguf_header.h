@@ -14,7 +14,7 @@ struct GgufHeader {
 };
 
 /// Reads and checks everything before the tensor data of an open file of `file_bytes` bytes. Errors
-/// name key or tensor.
+/// in a key or tensor name it, or its place in the list where it has no name.
 Result<GgufHeader> parseGgufHeader(int fd, std::uint64_t file_bytes);
 
 /// Fills `to` from `offset` on. Errors: I/O, the end of the file.

@@ -1,5 +1,6 @@
 #include "core/weights/gguf_reader.h"
 
+#include "core/weights/file_stamp.h"
 #include "core/weights/gguf_header.h"
 
 #include <fcntl.h>
@@ -16,6 +17,7 @@ namespace zen {
 struct GgufFile::State {
     std::filesystem::path path;
     int fd = -1;
+    FileStamp stamp;
     GgufHeader header;
     std::map<std::string, std::size_t, std::less<>> keys, names;
 
@@ -36,7 +38,8 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path)
     struct stat info { };
     if (::fstat(state->fd, &info) != 0 || !S_ISREG(info.st_mode))
         return fail(path.string() + " is not a regular file");
-    auto header = parseGgufHeader(state->fd, static_cast<std::uint64_t>(info.st_size));
+    state->stamp = stampOf(info);
+    auto header = parseGgufHeader(state->fd, state->stamp.size);
     if (!header)
         return fail(path.string() + ": " + header.error().message);
     state->header = std::move(*header);
@@ -120,6 +123,12 @@ Result<void> GgufFile::read(
     const std::uint64_t offset = tensor.begin + bytesFor(tensor.format, first);
     if (auto got = readGgufBytes(m_state->fd, bytes.data(), bytes.size(), offset); !got)
         return fail(m_state->path.string() + ", " + tensor.name + ": " + got.error().message);
+    struct stat info { };
+    if (::fstat(m_state->fd, &info) != 0)
+        return fail("cannot read " + m_state->path.string() + ": " + std::strerror(errno));
+    if (stampOf(info) != m_state->stamp)
+        return fail(m_state->path.string() + ": the file changed while it was read (tensor "
+            + tensor.name + "). Load it again once nothing writes to it.");
     decodeNumbers(tensor.format, bytes.data(), values);
     return {};
 }

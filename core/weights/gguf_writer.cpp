@@ -9,22 +9,6 @@ namespace zen {
 
 namespace {
 
-/// ggml's number for a tensor's format.
-std::uint32_t ggmlType(NumberFormat format)
-{
-    switch (format) {
-    case NumberFormat::f32:
-        return 0;
-    case NumberFormat::f16:
-        return 1;
-    case NumberFormat::q8_0:
-        return 8;
-    case NumberFormat::bf16:
-        break;
-    }
-    return 30;
-}
-
 std::uint64_t paddingAfter(std::uint64_t bytes)
 {
     return (kGgufAlignment - bytes % kGgufAlignment) % kGgufAlignment;
@@ -117,7 +101,7 @@ Result<GgufWriter> GgufWriter::create(const std::filesystem::path& path,
         header.add(static_cast<std::uint32_t>(tensor.dimensions.size()));
         for (const std::uint64_t dimension : tensor.dimensions)
             header.add(dimension);
-        header.add(ggmlType(tensor.format));
+        header.add(ggmlNumbersOf(tensor.format).tensor_type);
         header.add(offset);
         offset += bytesFor(tensor.format, tensor.count());
         offset += paddingAfter(offset);

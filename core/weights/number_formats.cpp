@@ -33,7 +33,7 @@ void encodeBlock(const float* values, std::byte* to)
     for (std::size_t i = 0; i < kBlock; ++i)
         largest = std::max(largest, std::abs(values[i]));
     const float step = largest / 127.0F;
-    const float per_step = step != 0 ? 1.0F / step : 0.0F;
+    const float per_step = step >= 0x1p-126F ? 1.0F / step : 0.0F; // of less it could be infinite
     storeAs(toFloat16(step), to, 0);
     for (std::size_t i = 0; i < kBlock; ++i)
         storeAs(static_cast<std::int8_t>(std::round(values[i] * per_step)), to + 2, i);

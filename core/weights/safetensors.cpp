@@ -1,5 +1,6 @@
 #include "core/weights/safetensors.h"
 
+#include "core/weights/file_stamp.h"
 #include "core/weights/safetensors_header.h"
 
 #include <fcntl.h>
@@ -70,19 +71,6 @@ Result<void> readAt(int fd, std::uint64_t offset, void* destination, std::size_t
         bytes -= static_cast<std::size_t>(got);
     }
     return {};
-}
-
-/// What identifies the content of an open file well enough to notice a change.
-struct FileStamp {
-    std::uint64_t size = 0;
-    std::int64_t seconds = 0;
-    std::int64_t nanoseconds = 0;
-    bool operator==(const FileStamp&) const = default;
-};
-
-FileStamp stampOf(const struct stat& info)
-{
-    return { static_cast<std::uint64_t>(info.st_size), info.st_mtim.tv_sec, info.st_mtim.tv_nsec };
 }
 
 std::uint64_t littleEndian(const std::array<unsigned char, kLengthBytes>& bytes)

@@ -157,6 +157,30 @@ private Q_SLOTS:
         QCOMPARE(back[33], 32 * 0.00787353515625F);
     }
 
+    void q8BlockOfTinyNumbers_isZero()
+    {
+        std::array<float, 32> numbers{};
+        numbers[0] = 127 * 0x1p-130F; // the step's inverse is infinite
+        numbers[1] = -std::numeric_limits<float>::denorm_min();
+        std::array<std::byte, 34> bytes{};
+        bytes.fill(std::byte{ 0xaa });
+        encodeNumbers(NumberFormat::q8_0, numbers, bytes.data());
+        const std::array<std::byte, 34> zeros{};
+        QVERIFY(bytes == zeros);
+    }
+
+    void changedFile_isNoticedWhenRead()
+    {
+        const auto file = GgufFile::open(written("changing.gguf", smallFile().text));
+        QVERIFY(file.has_value());
+        std::ofstream(path("changing.gguf"), std::ios::binary | std::ios::app) << "more";
+        std::vector<float> numbers(6);
+        const auto read = file->read(*file->tensor("t"), 0, numbers);
+        QVERIFY(!read.has_value());
+        QVERIFY2(read.error().message.find("changed while it was read") != std::string::npos,
+            read.error().message.c_str());
+    }
+
     void float16_roundsToNearestEven()
     {
         const std::pair<float, std::uint16_t> cases[] = { { 0.0F, 0 }, { -0.0F, 0x8000 },
@@ -260,16 +284,22 @@ private Q_SLOTS:
         row("version 1", Bytes().raw("GGUF").add(std::uint32_t{ 1 }).add(0ULL).add(0ULL),
             "version 1");
         row("counts", start(~0ULL, 1), "more than any model");
-        row("long key", start(0, 1).add(~0ULL), "too long");
+        row("long key", start(0, 1).add(~0ULL), "key 1: a text of");
+        row("long text", start(0, 1).add("k").add(std::uint32_t{ 8 }).add(~0ULL),
+            "the key \"k\": a text of");
+        row("cut off", start(0, 1).add("k").add(std::uint32_t{ 5 }),
+            "the key \"k\": it ends inside");
+        row("cut-off tensor", start(1, 0).add("t"), "tensor \"t\": it ends inside");
         row("long list",
             start(0, 1).add("k").add(std::uint32_t{ 9 }).add(std::uint32_t{ 4 }).add(~0ULL),
             "elements");
         row("list of lists",
             start(0, 1).add("k").add(std::uint32_t{ 9 }).add(std::uint32_t{ 9 }).add(1ULL),
-            "elements of type 9");
-        row("unknown type", start(0, 1).add("k").add(std::uint32_t{ 13 }), "unknown type 13");
+            "the key \"k\": a list has elements of type 9");
+        row("unknown type", start(0, 1).add("k").add(std::uint32_t{ 13 }),
+            "the key \"k\": a value has the unknown type 13");
         row("truth value", start(0, 1).add("k").add(std::uint32_t{ 7 }).add(std::uint8_t{ 2 }),
-            "truth value is 2");
+            "the key \"k\": a truth value is 2");
         Bytes twice = start(0, 2);
         for (int i = 0; i < 2; ++i)
             twice.add("k").add(std::uint32_t{ 7 }).add(std::uint8_t{ 1 });
@@ -278,10 +308,11 @@ private Q_SLOTS:
             = [](Bytes file, std::uint64_t in, std::uint32_t type, std::uint64_t offset) {
                   return file.add("t").add(std::uint32_t{ 1 }).add(in).add(type).add(offset);
               };
-        row("quantised", tensor(start(1, 0), 256, 12, 0), "ggml type 12");
+        row("quantised", tensor(start(1, 0), 256, 12, 0), "tensor \"t\": it has the ggml type 12");
         row("unaligned", tensor(start(1, 0), 4, 0, 4).padTo(256), "not aligned");
         row("outside", tensor(start(1, 0), 4, 0, 1 << 20).padTo(256), "past the end");
-        row("overflow", tensor(start(1, 0), ~0ULL, 0, 0), "no memory");
+        row("overflow", tensor(start(1, 0), ~0ULL, 0, 0),
+            "tensor \"t\": it has dimensions that no memory");
         row("same place", tensor(tensor(start(2, 0), 4, 0, 0), 4, 0, 0).padTo(512), "twice");
         row("alignment",
             start(0, 1).add("general.alignment").add(std::uint32_t{ 4 }).add(std::uint32_t{ 0 }),
