@@ -9,6 +9,7 @@
 #include <QStandardPaths>
 #include <QTemporaryDir>
 
+#include <clocale>
 #include <cstdio>
 #include <string_view>
 
@@ -44,6 +45,7 @@ int main(int argc, char** argv)
     zen::keepFreedMemory();
     useOffscreenForScreenshots(argc, argv);
     QApplication application(argc, argv);
+    std::setlocale(LC_NUMERIC, "C"); // Qt took the system's: files have points in their numbers
     QApplication::setOrganizationName(QStringLiteral("zen-studio"));
     QApplication::setApplicationName(QStringLiteral("zen-studio"));
     QApplication::setApplicationDisplayName(QStringLiteral("Zen Studio"));

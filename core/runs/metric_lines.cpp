@@ -60,24 +60,6 @@ std::string csvCell(const std::string& text)
 
 class CsvLines final : public MetricLines {
 public:
-    std::string whole(std::span<const TimedEvent> events) override
-    {
-        std::set<std::string> names;
-        for (const TimedEvent& event : events)
-            if (const auto row = rowOf(event))
-                for (const auto& [name, value] : *row->metrics)
-                    names.insert(name);
-        m_columns.assign(names.begin(), names.end());
-        std::string text = "time,step,epoch";
-        for (const std::string& column : m_columns)
-            text += "," + csvCell(column);
-        text += "\n";
-        for (const TimedEvent& event : events)
-            if (const auto line = next(event).line)
-                text += *line + "\n";
-        return text;
-    }
-
     Next next(const TimedEvent& event) override
     {
         const auto row = rowOf(event);
@@ -96,20 +78,25 @@ public:
     }
 
 private:
+    std::string begin(std::span<const TimedEvent> events) override
+    {
+        std::set<std::string> names;
+        for (const TimedEvent& event : events)
+            if (const auto row = rowOf(event))
+                for (const auto& [name, value] : *row->metrics)
+                    names.insert(name);
+        m_columns.assign(names.begin(), names.end());
+        std::string head = "time,step,epoch";
+        for (const std::string& column : m_columns)
+            head += "," + csvCell(column);
+        return head + "\n";
+    }
+
     std::vector<std::string> m_columns; ///< sorted
 };
 
 class JsonLines final : public MetricLines {
 public:
-    std::string whole(std::span<const TimedEvent> events) override
-    {
-        std::string text;
-        for (const TimedEvent& event : events)
-            if (const auto line = next(event).line)
-                text += *line + "\n";
-        return text;
-    }
-
     Next next(const TimedEvent& event) override
     {
         const auto row = rowOf(event);
@@ -126,6 +113,9 @@ public:
         return { object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace),
             false };
     }
+
+private:
+    std::string begin(std::span<const TimedEvent> /*events*/) override { return {}; }
 };
 
 /// "0:01:23", "1 day, 2:03:04": how Python writes a time span.
@@ -144,16 +134,6 @@ std::string spanText(double seconds)
 /// LLaMA-Factory's: progress for its own board. Time counts over all sessions.
 class TrainerLogLines final : public MetricLines {
 public:
-    std::string whole(std::span<const TimedEvent> events) override
-    {
-        m_before = m_session_start = m_last = 0;
-        std::string text;
-        for (const TimedEvent& event : events)
-            if (const auto line = next(event).line)
-                text += *line + "\n";
-        return text;
-    }
-
     Next next(const TimedEvent& event) override
     {
         if (std::holds_alternative<RunStarted>(event.event)) {
@@ -188,11 +168,26 @@ public:
     }
 
 private:
+    std::string begin(std::span<const TimedEvent> /*events*/) override
+    {
+        m_before = m_session_start = m_last = 0;
+        return {};
+    }
+
     double m_before = 0; ///< seconds of earlier sessions
     double m_session_start = 0, m_last = 0;
 };
 
 } // namespace
+
+std::string MetricLines::whole(std::span<const TimedEvent> events)
+{
+    std::string text = begin(events);
+    for (const TimedEvent& event : events)
+        if (const auto line = next(event).line)
+            text += *line + "\n";
+    return text;
+}
 
 std::unique_ptr<MetricLines> metricLinesFor(std::string_view reporter)
 {

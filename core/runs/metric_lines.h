@@ -16,13 +16,17 @@ public:
     virtual ~MetricLines() = default;
 
     /// The whole file for these events; next() continues it.
-    virtual std::string whole(std::span<const TimedEvent> events) = 0;
+    std::string whole(std::span<const TimedEvent> events);
 
     struct Next {
         std::optional<std::string> line; ///< without its newline
         bool must_start_over = false; ///< the event does not fit the file as it is: make it anew
     };
     virtual Next next(const TimedEvent& event) = 0;
+
+private:
+    /// Forgets earlier events; what the file starts with.
+    virtual std::string begin(std::span<const TimedEvent> events) = 0;
 };
 
 /// For a reporter's name: `csv` (one row an event; a column for every metric that occurs), `jsonl`

@@ -1,6 +1,7 @@
 #include "core/runs/metric_reports.h"
 
 #include "core/base/durable_file.h"
+#include "core/base/word_list.h"
 #include "core/config/reporters.h"
 #include "core/runs/event_log.h"
 #include "core/runs/metric_lines.h"
@@ -129,8 +130,8 @@ Result<fs::path> exportMetrics(
 {
     const std::string_view name = metricFileName(reporter);
     if (name.empty())
-        return fail("there is no reporter " + std::string(reporter)
-            + "; choose tensorboard, csv, jsonl or trainer_log");
+        return fail("there is no reporter " + std::string(reporter) + "; choose "
+            + alternatives(kReporters));
     const RunFolder folder{ run_folder };
     std::error_code ignored;
     if (!fs::is_regular_file(folder.eventsJsonl(), ignored))

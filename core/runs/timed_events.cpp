@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <limits>
@@ -52,7 +53,10 @@ double secondsOf(const std::string& utc_time)
     const char* rest = strptime(utc_time.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
     if (rest == nullptr)
         return 0;
-    const double fraction = *rest == '.' ? std::strtod(rest, nullptr) : 0;
+    double fraction = 0; // strtod would want the locale's own point
+    if (*rest == '.')
+        std::from_chars(
+            rest, utc_time.c_str() + utc_time.size(), fraction, std::chars_format::fixed);
     return static_cast<double>(timegm(&parts)) + fraction;
 }
 

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <clocale>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -415,12 +416,24 @@ private Q_SLOTS:
         QVERIFY(again.error().message.find("exists already") != std::string::npos);
     }
 
+    void times_areReadInEveryLocale()
+    {
+        QCOMPARE(secondsOf("1970-01-01T00:00:01.250Z"), 1.25);
+        QCOMPARE(secondsOf("1970-01-01T00:00:01Z"), 1.0);
+        QCOMPARE(secondsOf("yesterday"), 0.0);
+        for (const char* name : { "de_DE.UTF-8", "de_DE", "fr_FR.UTF-8", "nl_NL.UTF-8" })
+            if (std::setlocale(LC_NUMERIC, name) != nullptr)
+                QCOMPARE(secondsOf("1970-01-01T00:00:01.250Z"), 1.25);
+        std::setlocale(LC_NUMERIC, "C");
+    }
+
     void exportErrors_nameFileAndRemedy()
     {
         const auto none = exportMetrics(folder(), "csv", {});
         QVERIFY(none.error().message.find("no events.jsonl") != std::string::npos);
         const auto unknown = exportMetrics(folder(), "wandb", {});
-        QVERIFY(unknown.error().message.find("choose tensorboard, csv") != std::string::npos);
+        QVERIFY(unknown.error().message.find("choose tensorboard, csv, jsonl or trainer_log")
+            != std::string::npos);
         EventLog::open(folder()).value()->publish(started(0));
         const auto empty = exportMetrics(folder(), "csv", {});
         QVERIFY(empty.error().message.find("no metrics yet") != std::string::npos);
