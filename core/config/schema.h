@@ -45,6 +45,9 @@ struct Field {
 /// compile.
 std::span<const Field> schema();
 
+/// The headings of a file, each once, in the order of their first fields.
+std::vector<std::string_view> groupsInOrder();
+
 /// The row with this key or alias; nullptr if there is none.
 const Field* findField(std::string_view key_or_alias);
 

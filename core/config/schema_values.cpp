@@ -1,6 +1,7 @@
 #include "core/config/schema_values.h"
 
 #include "core/base/nearest_word.h"
+#include "core/base/word_list.h"
 #include "core/config/reward_values.h"
 #include "core/config/schema_aliases.h"
 #include "core/config/yaml_scalar.h"
@@ -33,17 +34,6 @@ std::string_view nameOf(YamlNode::Kind kind)
         break;
     }
     return "text";
-}
-
-std::string listed(std::span<const std::string_view> words)
-{
-    std::string text;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        if (i > 0)
-            text += i + 1 == words.size() ? " or " : ", ";
-        text += words[i];
-    }
-    return text;
 }
 
 std::string_view wanted(FieldType type)
@@ -102,8 +92,8 @@ Value readChoice(const Field& field, std::string_view spelling, const YamlNode& 
     const std::string word(translatedWord(spelling, node.text));
     if (std::find(field.choices.begin(), field.choices.end(), word) != field.choices.end())
         return word;
-    auto problem
-        = problemAt(node, "`" + node.text + "` is not known: allowed is " + listed(field.choices));
+    auto problem = problemAt(
+        node, "`" + node.text + "` is not known: allowed is " + alternatives(field.choices));
     const std::string nearest = nearestWord(word, field.choices);
     if (!nearest.empty())
         problem.value().fix = useFix(field, toYaml(nearest));

@@ -12,6 +12,8 @@ bool alwaysStands(std::string_view key)
     return key == "model_name_or_path" || key == "stage" || key == "output_dir";
 }
 
+} // namespace
+
 std::vector<std::string_view> groupsInOrder()
 {
     std::vector<std::string_view> groups;
@@ -20,8 +22,6 @@ std::vector<std::string_view> groupsInOrder()
             groups.push_back(field.group);
     return groups;
 }
-
-} // namespace
 
 std::string writeConfig(const TrainingConfig& config, bool all_fields)
 {

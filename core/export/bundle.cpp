@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <set>
 
 namespace zen {
@@ -19,9 +20,11 @@ namespace {
 
 using BundleJson = nlohmann::ordered_json;
 
+/// True if rewards are Python functions there.
 bool wantsFunctions(const Target& target)
 {
-    return target.name == "axolotl" || target.name == "trl";
+    return std::any_of(target.rows.begin(), target.rows.end(),
+        [](const TargetRow& row) { return row.as == "reward_functions"; });
 }
 
 /// One row for all tools: `prompt` (messages) for TRL and axolotl, `messages` with the reference
@@ -41,13 +44,10 @@ BundleJson rowJson(const Example& example)
     return row;
 }
 
-Result<std::string> rowsOf(const std::string& item, const DataSection& data)
+Result<std::string> rowsOf(const std::vector<DatasetFile>& files, const DataSection& data)
 {
-    const auto files = resolveDataset(item, data.dataset_dir);
-    if (!files)
-        return tl::unexpected(files.error());
     std::string lines;
-    for (const DatasetFile& file : *files) {
+    for (const DatasetFile& file : files) {
         const Result<Dataset> rows = loadDatasetFile(file.path, data);
         if (!rows)
             return tl::unexpected(rows.error());
@@ -67,7 +67,9 @@ public:
     {
     }
 
-    std::vector<std::string> add(const std::vector<std::string>& items, const DataSection& data)
+    /// `key` is the setting that names the items. Errors: rows that cannot be read.
+    Result<std::vector<std::string>> add(
+        const char* key, const std::vector<std::string>& items, const DataSection& data)
     {
         std::vector<std::string> names;
         for (const std::string& item : items) {
@@ -75,10 +77,13 @@ public:
             while (!m_names.insert(name).second)
                 name += "_2";
             const std::string file = name + ".jsonl";
-            if (const Result<std::string> rows = rowsOf(item, data)) {
-                m_bundle.files.push_back({ "data/" + file, *rows });
+            if (const auto files = resolveDataset(item, data.dataset_dir)) {
+                Result<std::string> rows = rowsOf(*files, data);
+                if (!rows)
+                    return tl::unexpected(rows.error());
+                m_bundle.files.push_back({ "data/" + file, std::move(*rows) });
             } else {
-                m_bundle.notes.push_back({ Severity::warning, 0, 0, "dataset",
+                m_bundle.notes.push_back({ Severity::warning, 0, 0, key,
                     item + " is not on this machine; put its rows into data/" + file
                         + ", one JSON object a line with prompt and messages (README.md)",
                     {} });
@@ -142,8 +147,14 @@ Result<Bundle> makeBundle(
     Bundle bundle;
     TrainingConfig moved = config;
     DataPart data(bundle, target);
-    moved.data.dataset = data.add(config.data.dataset, config.data);
-    moved.data.eval_dataset = data.add(config.data.eval_dataset, config.data);
+    auto dataset = data.add("dataset", config.data.dataset, config.data);
+    if (!dataset)
+        return tl::unexpected(dataset.error());
+    auto eval_dataset = data.add("eval_dataset", config.data.eval_dataset, config.data);
+    if (!eval_dataset)
+        return tl::unexpected(eval_dataset.error());
+    moved.data.dataset = std::move(*dataset);
+    moved.data.eval_dataset = std::move(*eval_dataset);
     data.addRegistration();
     moved.data.dataset_dir = wantsFunctions(target) ? config.data.dataset_dir : "data";
     moved.data.prompt_column.clear();

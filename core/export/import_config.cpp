@@ -57,6 +57,13 @@ ValueLookup lookupInFile(const YamlNode& root)
     };
 }
 
+/// A key for a comment or a report: quoted where it would not stay on its line.
+std::string onOneLine(const std::string& key)
+{
+    const std::string quoted = formatText(key);
+    return quoted.find('\\') == std::string::npos ? key : quoted;
+}
+
 class Importer {
 public:
     Importer(const YamlDocument& document, const Target& target)
@@ -84,7 +91,7 @@ public:
         takeRows(leaves, std::not_fn(isStage));
         for (std::size_t i = 0; i < leaves.size(); ++i)
             if (!m_done.contains(i))
-                judge(m_result.keys[i], *leaves[i].node);
+                judge(i, *leaves[i].node);
         takeDefaults(std::not_fn(isStage));
         for (const TargetRow& row : m_target.rows)
             if (row.as.ends_with("_datasets"))
@@ -156,11 +163,11 @@ private:
     }
 
     /// A key that no row took.
-    void judge(ForeignKey& key, const YamlNode& node)
+    void judge(std::size_t index, const YamlNode& node)
     {
-        const auto index = static_cast<std::size_t>(&key - m_result.keys.data());
         if (m_judged.contains(index))
             return;
+        ForeignKey& key = m_result.keys[index];
         const bool is_fixed = std::any_of(m_target.fixed.begin(), m_target.fixed.end(),
             [&](const FixedEntry& entry) { return entry.key == key.key; });
         if (is_fixed) {
@@ -286,7 +293,7 @@ private:
         std::string kept;
         for (const ForeignKey& key : m_result.keys)
             if (key.own.empty())
-                kept += "# " + key.key + ": " + key.value + "\n";
+                kept += "# " + onOneLine(key.key) + ": " + key.value + "\n";
         if (!kept.empty())
             text += "\n# Kept from the file for " + m_target.title + "; no settings here:\n" + kept;
         return text;
@@ -315,16 +322,17 @@ std::string importReport(const ImportedConfig& imported, const Target& target)
     std::string other;
     int count = 0;
     for (const ForeignKey& key : imported.keys) {
+        const std::string name = onOneLine(key.key);
         if (key.fate == KeyFate::taken) {
             ++count;
             if (key.key != key.own)
-                taken += "  " + key.key + " is " + key.own + " here\n";
+                taken += "  " + name + " is " + key.own + " here\n";
             continue;
         }
         const char* word = key.fate == KeyFate::unknown ? "unknown"
             : key.fate == KeyFate::refused              ? "not taken"
                                                         : "no effect";
-        (key.own.empty() ? other : taken) += "  line " + std::to_string(key.line) + ", " + key.key
+        (key.own.empty() ? other : taken) += "  line " + std::to_string(key.line) + ", " + name
             + " (" + word + "): " + key.why + "\n";
     }
     std::string text = "A file for " + target.title + ". " + std::to_string(count) + " of "

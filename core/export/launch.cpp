@@ -9,21 +9,10 @@ namespace zen {
 
 namespace {
 
-void collectLeafValues(
-    const YamlTree& root, const std::string& prefix, std::map<std::string, std::string>& into)
+/// LLaMA-Factory and its fork.
+bool takesAssignments(const Target& target)
 {
-    for (const YamlTree& child : root.children) {
-        const std::string key = prefix + child.key;
-        if (child.children.empty())
-            into[key] = child.value;
-        else
-            collectLeafValues(child, key + ".", into);
-    }
-}
-
-bool isFlatTool(const Target& target)
-{
-    return target.name == "gym" || target.name == "llamafactory";
+    return target.overrides == OverrideForm::assignments;
 }
 
 /// The changed value in the form that the tool's command line reads.
@@ -32,21 +21,21 @@ std::optional<std::string> changedValue(
 {
     if (yaml.find('\n') != std::string::npos || yaml.starts_with("- "))
         return {};
+    if (takesAssignments(target))
+        return key + "=" + yaml; // read as YAML there
     const ParsedYaml parsed = parseYaml(yaml);
     const YamlNode& node = parsed.root;
-    if (isFlatTool(target))
-        return key + "=" + (node.quoted ? "\"" + node.text + "\"" : yaml);
     if (node.kind == YamlNode::Kind::mapping)
         return {};
     std::string words = node.text;
     if (node.kind == YamlNode::Kind::sequence) {
-        if (target.name != "trl")
+        if (target.overrides != OverrideForm::options)
             return {};
         for (const YamlNode& item : node.items)
             words += (words.empty() ? "" : " ") + shellWord(item.text);
         return "--" + key + " " + words;
     }
-    if (target.name == "trl")
+    if (target.overrides == OverrideForm::options)
         return key.find('.') == std::string::npos
             ? std::optional<std::string>("--" + key + " " + shellWord(words))
             : std::nullopt;
@@ -66,8 +55,8 @@ std::string withDeepspeed(const Target& target, const std::string& deepspeed)
 {
     if (deepspeed.empty())
         return {};
-    return isFlatTool(target) ? " deepspeed=" + shellWord(deepspeed)
-                              : " --deepspeed " + shellWord(deepspeed);
+    return takesAssignments(target) ? " deepspeed=" + shellWord(deepspeed)
+                                    : " --deepspeed " + shellWord(deepspeed);
 }
 
 std::string manyProcesses(const Target& target, const std::string& file,
@@ -75,7 +64,7 @@ std::string manyProcesses(const Target& target, const std::string& file,
 {
     const std::string name = shellWord(file);
     const std::string zero = withDeepspeed(target, deepspeed);
-    if (isFlatTool(target)) {
+    if (takesAssignments(target)) {
         const std::string environment = nodes.empty() ? "FORCE_TORCHRUN=1 NPROC_PER_NODE=2"
                                                       : "FORCE_TORCHRUN=1 NNODES=" + nodes
                 + " NODE_RANK=$RANK MASTER_ADDR=$HOST MASTER_PORT=29500 NPROC_PER_NODE=8";
@@ -116,7 +105,7 @@ std::vector<LaunchLine> launchLines(
     const Target& target, const std::string& file, const std::string& deepspeed)
 {
     const bool is_in_file = deepspeed.empty(); // these tools stop at it without torchrun
-    const std::string one = is_in_file && isFlatTool(target) ? "FORCE_TORCHRUN=1 " : "";
+    const std::string one = is_in_file && takesAssignments(target) ? "FORCE_TORCHRUN=1 " : "";
     return { { "On one GPU",
                  "CUDA_VISIBLE_DEVICES=0 " + one + target.program + " " + shellWord(file) },
         { "On two GPUs of one machine",
@@ -129,10 +118,8 @@ std::vector<LaunchLine> launchLines(
 std::optional<std::string> overrideCommand(const TrainingConfig& config, const TrainingConfig& base,
     const Target& target, const std::string& file)
 {
-    std::map<std::string, std::string> before;
-    std::map<std::string, std::string> after;
-    collectLeafValues(translatedTree(base, target), {}, before);
-    collectLeafValues(translatedTree(config, target), {}, after);
+    const std::map<std::string, std::string> before = leavesOf(translatedTree(base, target));
+    const std::map<std::string, std::string> after = leavesOf(translatedTree(config, target));
     std::string command = target.program + " " + shellWord(file);
     for (const auto& [key, value] : after) {
         const auto old = before.find(key);
@@ -141,7 +128,7 @@ std::optional<std::string> overrideCommand(const TrainingConfig& config, const T
         const std::optional<std::string> changed = changedValue(target, key, value);
         if (!changed)
             return {};
-        command += " " + (isFlatTool(target) ? shellWord(*changed) : *changed);
+        command += " " + (takesAssignments(target) ? shellWord(*changed) : *changed);
     }
     for (const auto& [key, value] : before)
         if (!after.contains(key))

@@ -2,8 +2,10 @@
 
 #include "core/base/durable_file.h"
 #include "core/base/machine.h"
+#include "core/base/word_list.h"
 #include "core/config/schema.h"
 #include "core/config/yaml_scalar.h"
+#include "core/export/yaml_tree.h"
 
 #include <algorithm>
 
@@ -20,13 +22,7 @@ public:
     {
     }
 
-    const YamlNode* find(std::string_view name) const
-    {
-        for (std::size_t i = 0; i < m_node.keys.size(); ++i)
-            if (m_node.keys[i].text == name)
-                return &m_node.items[i];
-        return nullptr;
-    }
+    const YamlNode* find(std::string_view name) const { return nodeAt(m_node, name); }
     std::string text(std::string_view name) const
     {
         const YamlNode* node = find(name);
@@ -68,6 +64,15 @@ private:
     std::string m_file;
     std::string m_problem;
 };
+
+std::optional<OverrideForm> overrideFormNamed(const std::string& word)
+{
+    if (word == "key=value")
+        return OverrideForm::assignments;
+    if (word == "--kebab-key value")
+        return OverrideForm::kebab_options;
+    return word == "--key value" ? std::optional(OverrideForm::options) : std::nullopt;
+}
 
 RowDirection directionNamed(const std::string& word)
 {
@@ -124,8 +129,8 @@ void addEntry(Target& target, std::string_view section, EntryReader& entry)
 Result<Target> loadTarget(std::string_view name, const std::filesystem::path& folder)
 {
     if (std::find(kTargetNames.begin(), kTargetNames.end(), name) == kTargetNames.end())
-        return fail("`" + std::string(name)
-            + "` is no tool to export to: gym, llamafactory, axolotl and trl are");
+        return fail("`" + std::string(name) + "` is no tool to export to; choose "
+            + alternatives(kTargetNames));
     const std::filesystem::path file = folder / (std::string(name) + ".yaml");
     const Result<std::string> text = readFile(file, kMaxYamlBytes);
     if (!text)
@@ -142,7 +147,11 @@ Result<Target> loadTarget(std::string_view name, const std::filesystem::path& fo
     target.name = head.text("name");
     target.title = head.text("title");
     target.program = head.text("program");
-    target.overrides = head.text("overrides");
+    const std::optional<OverrideForm> overrides = overrideFormNamed(head.text("overrides"));
+    if (!overrides)
+        return fail(file.string() + ": `" + head.text("overrides")
+            + "` is no form of a changed value: key=value, --key value and --kebab-key value are");
+    target.overrides = *overrides;
     for (std::size_t i = 0; i < parsed.root.keys.size(); ++i)
         for (const YamlNode& item : parsed.root.items[i].items) {
             if (item.kind != YamlNode::Kind::mapping)

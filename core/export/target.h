@@ -19,6 +19,13 @@ namespace zen {
 inline constexpr std::array<std::string_view, 4> kTargetNames
     = { "gym", "llamafactory", "axolotl", "trl" };
 
+/// How a changed value is given on a tool's command line; read as the tables spell it.
+enum class OverrideForm {
+    assignments, ///< key=value
+    kebab_options, ///< --kebab-key value
+    options, ///< --key value
+};
+
 /// Both ways, or one only.
 enum class RowDirection { both, export_only, import_only };
 
@@ -81,7 +88,7 @@ struct Target {
     std::string name; ///< gym, llamafactory, axolotl, trl
     std::string title;
     std::string program; ///< what starts a training there, before the file's name
-    std::string overrides; ///< the form of a changed value on its command line
+    OverrideForm overrides = OverrideForm::assignments;
     AcceptedKeys accepted;
     std::vector<TargetRow> rows;
     std::vector<FixedEntry> fixed;

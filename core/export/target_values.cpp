@@ -55,6 +55,12 @@ std::int64_t toWholeGroups(std::int64_t prompts, std::int64_t group)
     return group <= 0 ? prompts : (prompts + group - 1) / group * group;
 }
 
+/// An item of `dataset:` that is a file and no registered name.
+bool isDatasetPath(std::string_view name_or_path)
+{
+    return name_or_path.ends_with(".json") || name_or_path.ends_with(".jsonl");
+}
+
 std::string axolotlDatasets(const std::vector<std::string>& items, bool is_rl)
 {
     const std::string type = is_rl ? std::string(kRewardModule) + ".as_prompt" : "chat_template";
@@ -227,11 +233,6 @@ std::string rewardFunctionName(const RewardTermSpec& term)
     if (name.empty() || (name.front() >= '0' && name.front() <= '9'))
         name.insert(0, "reward_");
     return name;
-}
-
-bool isDatasetPath(std::string_view name_or_path)
-{
-    return name_or_path.ends_with(".json") || name_or_path.ends_with(".jsonl");
 }
 
 std::string datasetName(const std::string& name_or_path)

@@ -45,7 +45,4 @@ inline constexpr std::string_view kRewardModule = "zen_rewards";
 /// `resources/starter/train.jsonl` -> `train`; names stay.
 std::string datasetName(const std::string& name_or_path);
 
-/// True if an item of `dataset:` is a path of a .json or .jsonl file.
-bool isDatasetPath(std::string_view name_or_path);
-
 } // namespace zen

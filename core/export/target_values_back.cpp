@@ -1,8 +1,10 @@
 #include "core/config/schema_values.h"
 #include "core/config/yaml_scalar.h"
 #include "core/export/target_values.h"
+#include "core/export/yaml_tree.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace zen {
 
@@ -52,14 +54,6 @@ std::optional<Result<FieldValue>> byWords(
     return {};
 }
 
-const YamlNode* memberOf(const YamlNode& mapping, std::string_view name)
-{
-    for (std::size_t i = 0; i < mapping.keys.size(); ++i)
-        if (mapping.keys[i].text == name)
-            return &mapping.items[i];
-    return nullptr;
-}
-
 /// The path or name of each entry of axolotl's or TRL's `datasets:`.
 Result<FieldValue> datasetItems(const YamlNode& value)
 {
@@ -69,8 +63,8 @@ Result<FieldValue> datasetItems(const YamlNode& value)
             items.push_back(entry.text);
             continue;
         }
-        const YamlNode* path = memberOf(entry, "path");
-        const YamlNode* files = memberOf(entry, "data_files");
+        const YamlNode* path = nodeAt(entry, "path");
+        const YamlNode* files = nodeAt(entry, "data_files");
         if (files && files->kind == YamlNode::Kind::sequence)
             for (const YamlNode& file : files->items)
                 items.push_back(file.text);
@@ -185,7 +179,7 @@ YamlNode asFieldWants(const Field& field, YamlNode value)
         value.quoted = false;
     if (field.type == FieldType::integer)
         if (const Result<double> number = parseReal(value.text);
-            number && *number == static_cast<double>(static_cast<std::int64_t>(*number)))
+            number && std::floor(*number) == *number && std::fabs(*number) < 1e15)
             value.text = std::to_string(static_cast<std::int64_t>(*number));
     return value;
 }

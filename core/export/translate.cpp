@@ -149,12 +149,8 @@ std::string headComment(const Target& target, const Diagnostics& notes)
 
 std::string withHeadings(const Translation& translation)
 {
-    std::vector<std::string> groups;
-    for (const Field& field : schema())
-        if (std::find(groups.begin(), groups.end(), field.group) == groups.end())
-            groups.emplace_back(field.group);
     std::string text;
-    for (const std::string& group : groups) {
+    for (const std::string_view group : groupsInOrder()) {
         YamlTree part;
         for (const PlacedKey& placed : translation.places)
             if (placed.group == group)
@@ -162,7 +158,8 @@ std::string withHeadings(const Translation& translation)
                     if (child.key == placed.key)
                         part.children.push_back(child);
         if (!part.children.empty())
-            text += (text.empty() ? "### " : "\n### ") + group + "\n" + blockLines(part);
+            text += (text.empty() ? "### " : "\n### ") + std::string(group) + "\n"
+                + blockLines(part);
     }
     return text;
 }
@@ -189,20 +186,8 @@ Result<YamlDocument> writeBack(YamlDocument foreign, const TrainingConfig& befor
 {
     if (hasErrors(foreign.check()))
         return fail(toText(foreign.check().front()));
-    std::map<std::string, std::string> old_leaves;
-    std::map<std::string, std::string> new_leaves;
-    const auto leaves = [](const YamlTree& root, auto& into, const auto& self,
-                            const std::string& prefix) -> void {
-        for (const YamlTree& child : root.children) {
-            const std::string key = prefix + child.key;
-            if (child.children.empty())
-                into[key] = child.value;
-            else
-                self(child, into, self, key + ".");
-        }
-    };
-    leaves(translatedTree(before, target), old_leaves, leaves, "");
-    leaves(translatedTree(after, target), new_leaves, leaves, "");
+    const std::map<std::string, std::string> old_leaves = leavesOf(translatedTree(before, target));
+    const std::map<std::string, std::string> new_leaves = leavesOf(translatedTree(after, target));
     YamlTree tree = treeOf(foreign.root());
     std::set<std::string> touched;
     for (const auto& [key, value] : new_leaves)

@@ -34,6 +34,47 @@ std::string indented(const std::string& lines, int indent)
     return text;
 }
 
+void addLeaves(
+    const YamlTree& root, const std::string& prefix, std::map<std::string, std::string>& into)
+{
+    for (const YamlTree& child : root.children) {
+        const std::string key = prefix + child.key;
+        if (child.children.empty())
+            into[key] = child.value;
+        else
+            addLeaves(child, key + ".", into);
+    }
+}
+
+/// A scalar behind a key, or between the brackets of a flow collection, where some characters end
+/// what is not quoted.
+std::string scalarText(const YamlNode& node, bool in_flow)
+{
+    const std::string formatted = formatText(node.text);
+    if (node.quoted)
+        return formatted == node.text ? "\"" + node.text + "\"" : formatted;
+    const bool stays = formatted == node.text || formatted.find_first_of("\n\\") == formatted.npos;
+    const bool ends_early = in_flow && node.text.find_first_of(",[]{}?") != node.text.npos;
+    return stays && !ends_early ? node.text : formatted;
+}
+
+std::string nodeText(const YamlNode& node, bool in_flow)
+{
+    if (node.kind == YamlNode::Kind::null)
+        return "null";
+    if (node.kind == YamlNode::Kind::scalar)
+        return scalarText(node, in_flow);
+    const bool is_mapping = node.kind == YamlNode::Kind::mapping;
+    std::string text = is_mapping ? "{" : "[";
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+        text += i > 0 ? ", " : "";
+        if (is_mapping)
+            text += nodeText(node.keys[i], true) + ": ";
+        text += nodeText(node.items[i], true);
+    }
+    return text + (is_mapping ? "}" : "]");
+}
+
 } // namespace
 
 void setInTree(YamlTree& root, std::string_view dotted_key, std::string yaml)
@@ -92,32 +133,16 @@ std::string entryValue(const YamlTree& entry)
     return text;
 }
 
+std::map<std::string, std::string> leavesOf(const YamlTree& root)
+{
+    std::map<std::string, std::string> leaves;
+    addLeaves(root, {}, leaves);
+    return leaves;
+}
+
 std::string flowText(const YamlNode& node)
 {
-    switch (node.kind) {
-    case YamlNode::Kind::null:
-        return "null";
-    case YamlNode::Kind::scalar: {
-        const std::string plain = formatText(node.text);
-        if (!node.quoted)
-            return plain == node.text || plain.find_first_of("\n\\") == std::string::npos
-                ? node.text
-                : plain;
-        return plain == node.text ? "\"" + node.text + "\"" : plain;
-    }
-    case YamlNode::Kind::sequence:
-    case YamlNode::Kind::mapping:
-        break;
-    }
-    const bool is_mapping = node.kind == YamlNode::Kind::mapping;
-    std::string text = is_mapping ? "{" : "[";
-    for (std::size_t i = 0; i < node.items.size(); ++i) {
-        text += i > 0 ? ", " : "";
-        if (is_mapping)
-            text += flowText(node.keys[i]) + ": ";
-        text += flowText(node.items[i]);
-    }
-    return text + (is_mapping ? "}" : "]");
+    return nodeText(node, false);
 }
 
 YamlTree treeOf(const YamlNode& mapping)

@@ -267,6 +267,29 @@ private Q_SLOTS:
                   return note.message.find("gsm8k is not on this machine") != std::string::npos;
               });
         QVERIFY(is_said);
+        TrainingConfig config = shippedConfig("starter_gspo");
+        config.data.eval_dataset = { "held-out.jsonl" };
+        const auto other = makeBundle(config, targetNamed("trl"), "run.yaml");
+        QVERIFY(other);
+        QVERIFY(std::any_of(other->notes.begin(), other->notes.end(), [](const Diagnostic& note) {
+            return note.key == "eval_dataset"
+                && note.message.find("held-out.jsonl is not on this machine") != std::string::npos;
+        }));
+    }
+
+    void brokenRows_areAnError()
+    {
+        QTemporaryDir folder;
+        const std::string file = folder.filePath(QStringLiteral("rows.jsonl")).toStdString();
+        QVERIFY(writeDurably(file, "{\"prompt\": \"1 + 1\", \"answer\": \"2\"}\n{\"prompt\": \n"));
+        for (const bool is_held_out : { false, true }) {
+            TrainingConfig config = shippedConfig("starter_gspo");
+            (is_held_out ? config.data.eval_dataset : config.data.dataset) = { file };
+            const auto bundle = makeBundle(config, targetNamed("trl"), "run.yaml");
+            QVERIFY(!bundle);
+            QVERIFY2(bundle.error().message.find("rows.jsonl") != std::string::npos,
+                bundle.error().message.c_str());
+        }
     }
 
     void generatedRewards_scoreAsOurs()
@@ -363,6 +386,39 @@ private Q_SLOTS:
             QStringLiteral("trl grpo --config x.yaml --learning_rate 3.0e-06 --lora_r 32"));
         config.algorithm.rewards.clear();
         QVERIFY(!overrideCommand(config, base, targetNamed("axolotl"), "x.yaml"));
+    }
+
+    void textInACommand_arrivesAsItIs_data()
+    {
+        QTest::addColumn<QString>("text");
+        QTest::newRow("quotes") << QStringLiteral("say \"hi\", it's");
+        QTest::newRow("backslash") << QStringLiteral("a\\nb\\");
+        QTest::newRow("lines") << QStringLiteral("one\ntwo \"three\"\n\\boxed{}");
+        QTest::newRow("looks like true") << QStringLiteral("on");
+    }
+    void textInACommand_arrivesAsItIs()
+    {
+        QFETCH(QString, text);
+        const TrainingConfig base = shippedConfig("gspo_qwen3_nano_0.6b");
+        TrainingConfig config = base;
+        config.data.system_prompt = text.toStdString();
+        for (const char* target : { "gym", "llamafactory" }) {
+            const auto command = overrideCommand(config, base, targetNamed(target), "x.yaml");
+            QVERIFY(command);
+            QProcess shell; // the shell's own reading of the words
+            shell.start(QStringLiteral("bash"),
+                { QStringLiteral("-c"),
+                    QStringLiteral("set -- ") + QString::fromStdString(*command)
+                        + QStringLiteral("\nprintf '%s' \"$4\"") });
+            QVERIFY(shell.waitForFinished());
+            const std::string word = shell.readAllStandardOutput().toStdString();
+            const std::string key = "default_system=";
+            QVERIFY2(word.starts_with(key), word.c_str());
+            const ParsedYaml parsed = parseYaml(word.substr(key.size()));
+            QVERIFY2(parsed.findings.empty(), word.c_str());
+            QCOMPARE(parsed.root.text, text.toStdString());
+            QVERIFY(text != QStringLiteral("on") || parsed.root.quoted);
+        }
     }
 };
 

@@ -1,6 +1,7 @@
 #include "core/export/deepspeed.h"
 #include "core/export/import_config.h"
 #include "core/export/translate.h"
+#include "core/export/yaml_tree.h"
 #include "tests/core/target_samples.h"
 
 #include <QDir>
@@ -245,6 +246,56 @@ private Q_SLOTS:
         QVERIFY(next->text().find("use_vllm: true") != std::string::npos);
         QVERIFY(next->text().find("rewards.my_reward") != std::string::npos);
         QVERIFY(next->text().find("made_up_key: 1") != std::string::npos);
+    }
+
+    void writingBackIntoABlock_keepsTextThatBracketsWouldEnd()
+    {
+        const Target axolotl = targetNamed("axolotl");
+        std::string text = kAxolotlFile;
+        const std::string list = "  reward_funcs: [rewards.my_reward]\n";
+        text.replace(text.find(list), list.size(),
+            "  reward_funcs:\n    - x, y\n    - what? [a]\n    - 0.5\n    - 'it''s, so'\n");
+        const YamlDocument foreign = YamlDocument::fromText(text);
+        const ImportedConfig imported = importConfig(foreign, axolotl, {});
+        TrainingConfig changed = imported.config;
+        changed.algorithm.beta = 0.02;
+        const auto next = writeBack(foreign, imported.config, changed, axolotl);
+        QVERIFY2(next, next ? "" : next.error().message.c_str());
+        const YamlNode* items = nodeAt(next->root(), "trl.reward_funcs");
+        QVERIFY(items);
+        QCOMPARE(items->items.size(), std::size_t{ 4 });
+        QCOMPARE(items->items[0].text, std::string("x, y"));
+        QCOMPARE(items->items[1].text, std::string("what? [a]"));
+        QCOMPARE(items->items[2].text, std::string("0.5"));
+        QVERIFY(!items->items[2].quoted); // still a number
+        QCOMPARE(items->items[3].text, std::string("it's, so"));
+    }
+
+    void keyWithALineBreak_staysInItsComment()
+    {
+        const Target gym = targetNamed("gym");
+        const ImportedConfig imported = importConfig(
+            documentOf("stage: gspo\n\"foo\\nstage: sft\\nzz\": 1\ngspo_group_size: 4\n"), gym, {});
+        QCOMPARE(fateOf(imported, "foo\nstage: sft\nzz"), KeyFate::unknown);
+        const ReadConfig again = readConfig(YamlDocument::fromText(imported.yaml));
+        QCOMPARE(again.config, imported.config);
+        QCOMPARE(again.config.algorithm.stage, Stage::gspo);
+        QVERIFY2(imported.yaml.find("# \"foo\\nstage: sft\\nzz\": 1\n") != std::string::npos,
+            imported.yaml.c_str());
+        const std::string report = importReport(imported, gym);
+        QVERIFY2(report.find("\nstage") == std::string::npos, report.c_str());
+        QVERIFY2(report.find("\"foo\\nstage: sft\\nzz\" (unknown)") != std::string::npos,
+            report.c_str());
+    }
+
+    void wholeNumberBeyondAll_isRefused()
+    {
+        const ImportedConfig imported
+            = importConfig(documentOf("stage: gspo\nlora_rank: 1.0e+300\nmax_samples: 3.0\n"),
+                targetNamed("gym"), {});
+        QCOMPARE(fateOf(imported, "lora_rank"), KeyFate::refused);
+        QCOMPARE(imported.config.adapter.lora_rank, TrainingConfig{}.adapter.lora_rank);
+        QCOMPARE(imported.config.data.max_samples, std::int64_t{ 3 });
     }
 
     void peerFiles_importWithAFullReport()
