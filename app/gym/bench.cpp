@@ -1,5 +1,6 @@
 #include "app/gym/commands.h"
 #include "app/gym/load_config.h"
+#include "app/gym/start_engine.h"
 #include "app/gym/terminal.h"
 #include "core/base/machine.h"
 #include "core/train/engine.h"
@@ -17,12 +18,10 @@ int bench(const BenchArguments& arguments)
     const std::optional<LoadedConfig> loaded = loadUsableConfig(source);
     if (!loaded)
         return kBadInput;
-    const Result<Engine*> engine = loadEngine();
-    if (!engine) {
-        printError(engine.error().message);
+    Engine* engine = startEngine();
+    if (!engine)
         return kFailed;
-    }
-    const Result<std::vector<BenchLine>> lines = (*engine)->bench(loaded->config);
+    const Result<std::vector<BenchLine>> lines = engine->bench(loaded->config);
     if (!lines) {
         printError(lines.error().message);
         return kFailed;

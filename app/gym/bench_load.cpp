@@ -1,9 +1,9 @@
 #include "app/gym/commands.h"
 #include "app/gym/load_config.h"
+#include "app/gym/start_engine.h"
 #include "app/gym/terminal.h"
 #include "app/gym/tier_named.h"
 #include "core/base/byte_text.h"
-#include "core/base/machine.h"
 #include "core/plan/memory_plan.h"
 #include "core/train/engine.h"
 
@@ -11,6 +11,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <system_error>
 
 namespace zen::gym {
 
@@ -42,31 +45,31 @@ int benchLoad(const BenchLoadArguments& arguments)
 {
     LoadBenchOptions options;
     options.folder = arguments.folder;
-    ConfigArguments source = arguments.source;
-    source.config = (configFolder() / "starter_gspo.yaml").string();
+    std::optional<Tier> tier;
     if (!arguments.tier.empty()) {
-        const std::optional<Tier> tier = tierNamed(arguments.tier);
+        tier = tierNamed(arguments.tier);
         if (!tier)
             return kBadInput;
         options.shape = shapeOf(*tier);
-        source.config = (configFolder() / tier->config_file).string();
     }
-    if (!arguments.quantization.empty())
-        source.overrides.push_back("quantization=" + arguments.quantization);
-    const std::optional<LoadedConfig> loaded = loadUsableConfig(source);
+    std::error_code ignored;
+    if (!tier && !std::filesystem::is_directory(options.folder, ignored)) {
+        printError(fmt::format(
+            "there is no folder {}; with --tier one is written there", options.folder.string()));
+        return kBadInput;
+    }
+    const auto loaded = loadTierConfig(tier, arguments.source, arguments.quantization);
     if (!loaded)
         return kBadInput;
     options.config = loaded->config;
     options.on_phase = [](const std::string& phase) { fmt::print(stderr, "{} …\n", phase); };
-    const Result<Engine*> engine = loadEngine();
-    if (!engine) {
-        printError(engine.error().message);
+    Engine* engine = startEngine();
+    if (!engine)
         return kFailed;
-    }
-    const Result<LoadBench> bench = (*engine)->benchLoad(options);
+    const Result<LoadBench> bench = engine->benchLoad(options);
     if (!bench) {
         printError(bench.error().message);
-        return kBadInput;
+        return kFailed;
     }
     print(*bench, arguments.json);
     return kDone;

@@ -1,9 +1,9 @@
 #include "app/gym/commands.h"
 #include "app/gym/load_config.h"
+#include "app/gym/start_engine.h"
 #include "app/gym/terminal.h"
 #include "app/gym/tier_named.h"
 #include "core/base/byte_text.h"
-#include "core/base/machine.h"
 #include "core/config/tiers.h"
 #include "core/plan/memory_plan.h"
 #include "core/train/engine.h"
@@ -83,11 +83,7 @@ int benchMemory(const BenchMemoryArguments& arguments)
     const std::optional<Tier> tier = tierNamed(arguments.tier);
     if (!tier)
         return kBadInput;
-    ConfigArguments source = arguments.source;
-    source.config = (configFolder() / tier->config_file).string();
-    if (!arguments.quantization.empty())
-        source.overrides.push_back("quantization=" + arguments.quantization);
-    const std::optional<LoadedConfig> loaded = loadUsableConfig(source);
+    const auto loaded = loadTierConfig(tier, arguments.source, arguments.quantization);
     if (!loaded)
         return kBadInput;
     MemoryBenchOptions options;
@@ -96,12 +92,10 @@ int benchMemory(const BenchMemoryArguments& arguments)
         = fitted(loaded->config, options.shape, static_cast<std::uint64_t>(tier->memory_gb * 1e9));
     options.new_tokens = arguments.new_tokens;
     options.on_phase = [](const std::string& phase) { fmt::print(stderr, "{} …\n", phase); };
-    const Result<Engine*> engine = loadEngine();
-    if (!engine) {
-        printError(engine.error().message);
+    Engine* engine = startEngine();
+    if (!engine)
         return kFailed;
-    }
-    const Result<MemoryBench> bench = (*engine)->benchMemory(options);
+    const Result<MemoryBench> bench = engine->benchMemory(options);
     if (!bench) {
         printError(bench.error().message);
         return kFailed;

@@ -1,5 +1,6 @@
 #include "app/gym/commands.h"
 #include "app/gym/signal_watch.h"
+#include "app/gym/start_engine.h"
 #include "app/gym/terminal.h"
 #include "app/gym/unpacked_model.h"
 #include "core/base/utf8.h"
@@ -93,17 +94,15 @@ int chat(const ChatArguments& arguments)
         printError(folder.error().message);
         return kBadInput;
     }
-    const Result<Engine*> engine = loadEngine();
-    if (!engine) {
-        printError(engine.error().message);
+    Engine* engine = startEngine();
+    if (!engine)
         return kFailed;
-    }
     ChatOptionsForModel options;
     options.model_name_or_path = model->name();
     options.adapter = arguments.adapter;
     options.enable_thinking = !arguments.no_thinking;
     options.seed = arguments.seed;
-    const Result<std::unique_ptr<ChatSession>> session = (*engine)->openChat(options);
+    const Result<std::unique_ptr<ChatSession>> session = engine->openChat(options);
     if (!session) {
         printError(session.error().message);
         return kBadInput;

@@ -1,10 +1,15 @@
 #include "app/gym/command_line.h"
 
 #include "app/gym/commands.h"
+#include "core/base/word_list.h"
+#include "core/config/reporters.h"
+#include "core/export/target.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <functional>
 #include <memory>
@@ -143,9 +148,9 @@ void addExport(CLI::App& app, Run& run)
         "folder, or a .gguf file)");
     allowOverrides(command);
     command->add_option("--to", arguments->to,
-        "Configuration: gym (zenlm/gym), llamafactory, axolotl, trl, zen (written anew). Weights: "
-        "merged (Hugging Face layout), gguf (llama.cpp, Ollama), peft (adapter). Metrics: "
-        "tensorboard, csv, jsonl, trainer_log");
+        fmt::format("Configuration: {} (gym is zenlm/gym), zen (written anew). Weights: merged "
+                    "(Hugging Face layout), gguf (llama.cpp, Ollama), peft (adapter). Metrics: {}",
+            fmt::join(kTargetNames, ", "), fmt::join(kReporters, ", ")));
     command->add_option("-o,--output", arguments->output,
         "A file; for --bundle and weights a folder; empty: shown, or inside the run");
     command->add_option("--onto", arguments->onto,
@@ -165,7 +170,7 @@ void addExport(CLI::App& app, Run& run)
     auto import_arguments = addCommand<ImportArguments>(command, run, importConfigFile);
     command->add_option("FILE", import_arguments->file, "A YAML file")->required();
     command->add_option("--from", import_arguments->from,
-        "gym, llamafactory, axolotl or trl, where it is not recognised");
+        alternatives(kTargetNames) + ", where it is not recognised");
     command->add_option("-o,--output", import_arguments->output, "Where the configuration goes");
 }
 

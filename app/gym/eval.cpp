@@ -1,5 +1,6 @@
 #include "app/gym/commands.h"
 #include "app/gym/load_config.h"
+#include "app/gym/start_engine.h"
 #include "app/gym/terminal.h"
 #include "app/gym/unpacked_model.h"
 #include "core/data/dataset.h"
@@ -70,18 +71,16 @@ int evaluate(const EvalArguments& arguments)
         printError(*missing);
         return kBadInput;
     }
-    const Result<Engine*> engine = loadEngine();
-    if (!engine) {
-        printError(engine.error().message);
+    Engine* engine = startEngine();
+    if (!engine)
         return kFailed;
-    }
     const bool is_live = isTerminal(stderr);
     EvaluationOptions options{ loaded->config, arguments.adapter, {} };
     if (is_live)
         options.on_progress = [](double fraction) {
             fmt::print(stderr, "\revaluating {:.0f} %\x1b[K", fraction * 100);
         };
-    const Result<Metrics> metrics = (*engine)->evaluate(options);
+    const Result<Metrics> metrics = engine->evaluate(options);
     if (is_live)
         fmt::print(stderr, "\r\x1b[K");
     if (!metrics) {

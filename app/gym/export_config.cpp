@@ -54,14 +54,12 @@ bool printLint(const std::string& yaml, const Target& target, const std::string&
     return hasErrors(findings);
 }
 
-std::string ownCommand(const LoadedConfig& loaded, const ConfigArguments& source)
+std::string ownCommand(const LoadedConfig& loaded)
 {
-    std::string command = "gym train " + shellWord(source.config);
-    const Result<YamlDocument> document = YamlDocument::load(source.config);
-    const TrainingConfig base = document ? readConfig(*document).config : TrainingConfig{};
+    std::string command = "gym train " + shellWord(loaded.file);
     for (const Field& field : schema()) {
         const FieldValue value = field.get(loaded.config);
-        if (value == field.get(base) || std::holds_alternative<std::monostate>(value))
+        if (value == field.get(loaded.in_file) || std::holds_alternative<std::monostate>(value))
             continue;
         const auto* text = std::get_if<std::string>(&value);
         command += fmt::format(" --{} {}", field.key, shellWord(text ? *text : toYaml(value)));
@@ -72,9 +70,7 @@ std::string ownCommand(const LoadedConfig& loaded, const ConfigArguments& source
 int printCommands(const LoadedConfig& loaded, const ExportArguments& arguments)
 {
     if (arguments.to.empty() || arguments.to == "zen")
-        fmt::print("{}\n", ownCommand(loaded, arguments.source));
-    const Result<YamlDocument> document = YamlDocument::load(arguments.source.config);
-    const TrainingConfig base = document ? readConfig(*document).config : TrainingConfig{};
+        fmt::print("{}\n", ownCommand(loaded));
     for (const std::string_view name : kTargetNames) {
         if (!arguments.to.empty() && arguments.to != name)
             continue;
@@ -84,7 +80,7 @@ int printCommands(const LoadedConfig& loaded, const ExportArguments& arguments)
             return kFailed;
         }
         const std::string file = fileNameFor(arguments.source.config, target->name);
-        const auto changed = overrideCommand(loaded.config, base, *target, file);
+        const auto changed = overrideCommand(loaded.config, loaded.in_file, *target, file);
         if (!changed) {
             printError(fmt::format("{} cannot be given these changes on its command line; export "
                                    "the file with them instead",

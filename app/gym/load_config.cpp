@@ -43,7 +43,10 @@ std::optional<LoadedConfig> readConfigFile(const ConfigArguments& source)
         printError(document.error().message + (is_missing ? hintFor(source.config) : ""));
         return std::nullopt;
     }
-    LoadedConfig loaded{ source.config, std::move(*document), {}, {} };
+    LoadedConfig loaded;
+    loaded.file = source.config;
+    loaded.document = std::move(*document);
+    loaded.in_file = readConfig(loaded.document).config;
     const Overrides overrides = parseOverrides(source.overrides);
     ReadConfig read = readConfig(loaded.document, overrides);
     loaded.config = std::move(read.config);

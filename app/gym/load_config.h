@@ -15,6 +15,7 @@ struct LoadedConfig {
     std::string file;
     YamlDocument document;
     TrainingConfig config;
+    TrainingConfig in_file; ///< without the command line's changes
     Diagnostics diagnostics; ///< of the file and of the overrides
 };
 

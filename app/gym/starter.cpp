@@ -1,4 +1,5 @@
 #include "app/gym/commands.h"
+#include "app/gym/start_engine.h"
 #include "app/gym/terminal.h"
 #include "core/base/machine.h"
 #include "core/train/engine.h"
@@ -29,12 +30,10 @@ int starter(const StarterArguments& arguments)
         fmt::print("{}\n", printable(line));
         std::fflush(stdout);
     };
-    const Result<Engine*> engine = loadEngine();
-    if (!engine) {
-        printError(engine.error().message);
+    Engine* engine = startEngine();
+    if (!engine)
         return kFailed;
-    }
-    if (const Result<void> made = (*engine)->makeStarter(options); !made) {
+    if (const Result<void> made = engine->makeStarter(options); !made) {
         printError(made.error().message);
         return kFailed;
     }

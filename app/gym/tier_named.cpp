@@ -25,4 +25,13 @@ std::optional<Tier> tierNamed(const std::string& id)
     return std::nullopt;
 }
 
+std::optional<LoadedConfig> loadTierConfig(
+    const std::optional<Tier>& tier, ConfigArguments source, const std::string& quantization)
+{
+    source.config = (configFolder() / (tier ? tier->config_file : "starter_gspo.yaml")).string();
+    if (!quantization.empty())
+        source.overrides.push_back("quantization=" + quantization);
+    return loadUsableConfig(source);
+}
+
 } // namespace zen::gym

@@ -2,6 +2,7 @@
 #include "app/gym/console_sink.h"
 #include "app/gym/load_config.h"
 #include "app/gym/signal_watch.h"
+#include "app/gym/start_engine.h"
 #include "app/gym/terminal.h"
 #include "core/runs/event_queue.h"
 #include "core/train/check_start.h"
@@ -159,16 +160,14 @@ int train(const TrainArguments& arguments)
         return kBadInput;
 
     SignalWatch signals;
-    const Result<Engine*> engine = loadEngine();
-    if (!engine) {
-        printError(engine.error().message);
+    Engine* engine = startEngine();
+    if (!engine)
         return kFailed;
-    }
     TrainerOptions options;
     options.config = loaded->config;
     options.config_yaml = loaded->document.text();
     options.shuffle_rewards = arguments.shuffle_rewards;
-    const Result<std::unique_ptr<TrainingJob>> job = (*engine)->createTrainer(options);
+    const Result<std::unique_ptr<TrainingJob>> job = engine->createTrainer(options);
     if (!job) {
         printError(job.error().message);
         return kBadInput;

@@ -1,4 +1,5 @@
 #include "app/gym/commands.h"
+#include "app/gym/start_engine.h"
 #include "app/gym/terminal.h"
 #include "core/train/engine.h"
 
@@ -55,14 +56,12 @@ int verify(const VerifyArguments& arguments)
         printError(fmt::format("there is no file {}", tokenizer.string()));
         return kBadInput;
     }
-    const Result<Engine*> engine = loadEngine();
-    if (!engine) {
-        printError(engine.error().message);
+    Engine* engine = startEngine();
+    if (!engine)
         return kFailed;
-    }
     std::array<int, 3> counts{};
     const Result<void> done
-        = (*engine)->verify(arguments.folder, tokenizer, [&](const VerifyCase& one) {
+        = engine->verify(arguments.folder, tokenizer, [&](const VerifyCase& one) {
               ++counts.at(static_cast<std::size_t>(one.outcome));
               printCase(one);
           });

@@ -260,6 +260,10 @@ void TestGymCli::benchLoad_writesAndReadsATier()
     const GymResult nowhere = gym({ QStringLiteral("bench"), QStringLiteral("load"),
         m_folder->filePath(QStringLiteral("nowhere")) });
     QCOMPARE(nowhere.code, 2);
+    QVERIFY2(nowhere.err.contains(QStringLiteral("nowhere; with --tier")), qPrintable(nowhere.err));
+    const GymResult broken
+        = gym({ QStringLiteral("bench"), QStringLiteral("load"), m_folder->path() });
+    QCOMPARE(broken.code, 1); // it was tried
 }
 
 void TestGymCli::multiDeviceSettings_areExplainedOnce()
