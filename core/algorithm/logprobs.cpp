@@ -3,6 +3,7 @@
 #include "core/model/kernels.h"
 #include "core/model/parallel.h"
 #include "core/model/scratch.h"
+#include "core/model/work_sizes.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -18,12 +19,9 @@ namespace zen {
 
 namespace {
 
-/// Numbers of a bfloat16 head that are float32 at the same time: 16 MB.
-constexpr std::int64_t kTileNumbers = 1 << 22;
-
 std::int64_t tileRows(const at::Tensor& lm_head_VD)
 {
-    return std::max<std::int64_t>(kTileNumbers / lm_head_VD.size(1), 64);
+    return std::max<std::int64_t>(kHeadTile / lm_head_VD.size(1), 64);
 }
 
 /// [C, V] float32, in a tensor of its own.

@@ -53,6 +53,14 @@ bool isWordOf(std::string_view part, std::string_view whole)
 
 } // namespace
 
+std::string_view nameOf(Stage stage)
+{
+    const auto& words = kChoiceWords<Stage>;
+    return std::find_if(words.begin(), words.end(), [stage](const auto& choice) {
+        return choice.value == stage;
+    })->word;
+}
+
 std::span<const Field> schema()
 {
     static const std::vector<Field> fields = allFields();

@@ -123,7 +123,8 @@ std::vector<Field> memoryFields()
             .label = "Tokens at a time",
             .unit = "tokens",
             .help = "The update takes a batch in parts of at most so many tokens, padding "
-                    "included. Less memory, same result. Unless given: batch size x context.",
+                    "included. Less memory, same result, but for a mixture's router loss, which is "
+                    "taken of each part. Unless given: batch size x context.",
             .minimum = 1,
             .maximum = 1e9,
             .advanced = true },

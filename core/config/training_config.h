@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace zen {
 // "decided by other fields": resolve() fills it.
 
 enum class Stage { gspo, grpo, sft };
+std::string_view nameOf(Stage stage); ///< gspo, grpo, sft
 enum class FinetuningType { lora, full };
 enum class LossType { grpo, bnpo, dr_grpo, dapo };
 enum class ImportanceLevel { token, sequence };
@@ -25,9 +27,11 @@ enum class WeightType { automatic, bfloat16, float32 }; ///< YAML: auto | bfloat
 enum class Quantization { none, nf4 }; ///< YAML: none | 4bit
 enum class EvalStrategy { no, steps, epoch };
 
+/// The model that ships with the program.
+inline constexpr const char* kStarter = "zen/starter";
+
 struct ModelSection {
-    std::string model_name_or_path
-        = "zen/starter"; ///< hub id or folder; zen/starter ships with the program
+    std::string model_name_or_path = kStarter; ///< hub id, folder, or kStarter
     std::string adapter_name_or_path; ///< continue this PEFT adapter
     std::string template_name = "qwen3"; ///< YAML: template
     bool enable_thinking = true;

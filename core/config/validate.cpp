@@ -118,8 +118,7 @@ private:
         const AdapterSection& adapter = m_config.adapter;
         const bool is_full = adapter.finetuning_type == FinetuningType::full;
         if (is_full && m_config.memory.quantization != Quantization::none)
-            error("finetuning_type",
-                "full cannot train 4-bit weights: use lora, or no quantization",
+            error("finetuning_type", kFullNeedsWholeWeights,
                 use("finetuning_type", std::string("lora")));
         if (is_full && !m_config.model.adapter_name_or_path.empty())
             error("adapter_name_or_path",

@@ -5,6 +5,11 @@
 
 namespace zen {
 
+/// Said wherever full fine-tuning meets weights in 4 bits: in a configuration, or in a model's own
+/// files.
+inline constexpr const char* kFullNeedsWholeWeights
+    = "full cannot train 4-bit weights: use lora, or a model of whole weights without quantization";
+
 /// Rules over several fields (errors and warnings) and the seed's best practices (advice), each
 /// with the key to jump to and, where there is one obvious repair, a fix. Single-field types and
 /// ranges are the schema's. Errors: fewer than 2 completions a prompt; generation batch not

@@ -2,6 +2,7 @@
 #include "core/model/kernels.h"
 #include "core/model/parallel.h"
 #include "core/model/scratch.h"
+#include "core/model/work_sizes.h"
 
 #include <ATen/ATen.h>
 
@@ -13,7 +14,6 @@ namespace zen {
 
 namespace {
 
-constexpr std::int64_t kQueryBlock = 64;
 constexpr std::int64_t kMostLanes
     = 64; // fixed, so that sums do not depend on the number of threads
 

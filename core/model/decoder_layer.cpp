@@ -3,6 +3,7 @@
 #include "core/model/kernels.h"
 #include "core/model/parallel.h"
 #include "core/model/scratch.h"
+#include "core/model/work_sizes.h"
 
 #include <ATen/ATen.h>
 
@@ -24,7 +25,9 @@ struct PieceCut {
 
     PieceCut(std::int64_t count, bool large)
         : tokens(count)
-        , size(large ? 1024 : std::clamp<std::int64_t>((count / 16 + 7) / 8 * 8, 32, 128))
+        , size(large
+                  ? kLayerPiece
+                  : std::clamp<std::int64_t>((count / kGradientLanes + 7) / 8 * 8, 32, kFloatPiece))
         , in_turn(large)
     {
     }
@@ -76,11 +79,6 @@ template <class Piece> void forPieces(const PieceCut& cut, const Piece& piece)
 
 constexpr std::int64_t kRowsAtOnce = 64;
 
-template <class Part> void forNumbers(std::int64_t count, const Part& part)
-{
-    parallelPieces(count, 1 << 14, part);
-}
-
 void mlpForward(const LayerCall& call, const LayerProjections& projections,
     const LayerActivations& kept, std::int64_t begin, std::int64_t end, float* y)
 {
@@ -106,11 +104,6 @@ void mlpForward(const LayerCall& call, const LayerProjections& projections,
 ProjectionGradients gradientsOf(const GradientLayout& layout, Projection projection, float* lane)
 {
     return gradientsAt(layout.projections[static_cast<std::size_t>(projection)], lane);
-}
-
-float* gradientAt(std::int64_t offset, float* lane)
-{
-    return offset < 0 ? nullptr : lane + offset;
 }
 
 /// Backward from the layer's output to the attention's: d_middle gets the gradient after
@@ -226,7 +219,7 @@ void forLanes(const PieceCut& cut, std::int64_t most_lanes, const GradientLayout
     };
     parallelFor(lanes, run); // a single lane leaves the threads to the products inside
     float* into = total.data_ptr<float>();
-    parallelPieces(layout.in_lanes, 1 << 14, [&](std::int64_t begin, std::int64_t end) {
+    forNumbers(layout.in_lanes, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t lane = 0; lane < lanes; ++lane)
             kernels().addScaled(
                 1.0f, all + lane * layout.in_lanes + begin, into + begin, end - begin);
@@ -382,7 +375,7 @@ at::Tensor layerBackward(const LayerCall& call, const LayerActivations& kept,
     at::Tensor& gradients)
 {
     const bool full = layout.projections[0].weight >= 0;
-    const std::int64_t most_lanes = full ? 4 : 16;
+    const std::int64_t most_lanes = full ? kGradientLanesOfWeights : kGradientLanes;
     const PieceCut cut(dy_ND.size(0), wantsLargePieces(call));
     using Use = PreparedProjection::Use;
     gradients = at::zeros({ layout.total }, at::kFloat);

@@ -22,6 +22,7 @@ struct BatchContext {
     Qwen3Shape shape;
     PackedRows packed;
     RotaryTable rotary;
+    std::vector<std::int64_t> dropout_place_N; ///< see LoraDropout; empty: no dropout
 };
 
 /// One layer as a pass sees it.
@@ -64,6 +65,11 @@ struct GradientLayout {
 };
 GradientLayout gradientLayout(const LayerCall& call);
 ProjectionGradients gradientsAt(const ProjectionPlaces& places, float* sums);
+/// Where a gradient is summed; null: not wanted.
+inline float* gradientAt(std::int64_t place, float* sums)
+{
+    return place < 0 ? nullptr : sums + place;
+}
 
 /// dy [N, D] -> dx [N, D]; `gradients` becomes a flat tensor as `layout` says. The same inputs give
 /// the same bits, whatever the number of threads.

@@ -1,5 +1,7 @@
 #include "core/model/lora_product.h"
 
+#include "core/base/machine.h"
+
 #include <algorithm>
 #include <thread>
 #include <vector>
@@ -36,11 +38,12 @@ void addRows(std::span<float> weight_OI, std::span<const float> b_OR, std::span<
 void addLoraProduct(std::span<float> weight_OI, std::span<const float> b_OR,
     std::span<const float> a_RI, std::int64_t rank, double scale)
 {
+    static const int cores = thisMachine().cores; // not those that the process may not use
     const auto ranks = static_cast<std::size_t>(rank);
     const std::size_t rows = b_OR.size() / ranks;
     const std::size_t useful = weight_OI.size() * ranks / kWorthAThread + 1;
-    const std::size_t count = std::clamp<std::size_t>(
-        std::min<std::size_t>(useful, std::thread::hardware_concurrency()), 1, rows);
+    const std::size_t count
+        = std::clamp<std::size_t>(std::min(useful, static_cast<std::size_t>(cores)), 1, rows);
     std::vector<std::jthread> threads;
     for (std::size_t part = 0; part < count; ++part)
         threads.emplace_back(addRows, weight_OI, b_OR, a_RI, ranks, static_cast<float>(scale),

@@ -2,6 +2,7 @@
 #include "core/model/nf4.h"
 #include "core/model/parallel.h"
 #include "core/model/scratch.h"
+#include "core/model/work_sizes.h"
 
 #include <ATen/ATen.h>
 
@@ -13,8 +14,6 @@ namespace zen {
 
 namespace {
 
-/// Numbers of a bfloat16 tile: 4 MB, which the library's product reads from the cache.
-constexpr std::int64_t kTileNumbers = std::int64_t{ 1 } << 21;
 /// Rows or columns of a float32 tile, one thread's.
 constexpr std::int64_t kFloatTile = 64;
 
@@ -26,7 +25,7 @@ std::int64_t wholePanels(std::int64_t count, std::int64_t to)
 /// Rows (or columns) of length `length` that make a bfloat16 tile.
 std::int64_t tileWidth(std::int64_t length)
 {
-    return std::max<std::int64_t>(kNf4Block, kTileNumbers / length / kNf4Block * kNf4Block);
+    return std::max<std::int64_t>(kNf4Block, kNf4Tile / length / kNf4Block * kNf4Block);
 }
 
 at::Tensor asBf16(const float* x, std::int64_t rows, std::int64_t columns)

@@ -47,4 +47,10 @@ template <class Task> void parallelPieces(std::int64_t count, std::int64_t size,
     });
 }
 
+/// The same for plain arithmetic on many numbers, in pieces that are worth a thread.
+template <class Task> void forNumbers(std::int64_t count, const Task& task)
+{
+    parallelPieces(count, 1 << 14, task);
+}
+
 } // namespace zen

@@ -165,10 +165,16 @@ void PreparedProjection::dropOut(float* x, std::int64_t count, std::int64_t firs
     const auto threshold = static_cast<std::uint64_t>(keep * 4294967296.0);
     const auto factor = static_cast<float>(1.0 / keep);
     parallelPieces(count, 64, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin * m_in; i < end * m_in; ++i) {
-            const auto place = static_cast<std::uint64_t>(first_token * m_in + i);
-            x[i] = (mixBits(m_dropout.key ^ mixBits(place)) >> 32) < threshold ? x[i] * factor
-                                                                               : 0.0f;
+        for (std::int64_t token = begin; token < end; ++token) {
+            const std::uint64_t row
+                = m_dropout.placeOf(first_token + token) * static_cast<std::uint64_t>(m_in);
+            float* numbers = x + token * m_in;
+            for (std::int64_t i = 0; i < m_in; ++i) {
+                const std::uint64_t place = row + static_cast<std::uint64_t>(i);
+                numbers[i] = (mixBits(m_dropout.key ^ mixBits(place)) >> 32) < threshold
+                    ? numbers[i] * factor
+                    : 0.0f;
+            }
         }
     });
 }

@@ -23,11 +23,19 @@ ProjectionSize sizeOf(const Qwen3Shape& shape, Projection projection);
 /// Of an expert's gate, up or down.
 ProjectionSize expertSizeOf(const Qwen3Shape& shape, Projection projection);
 
-/// Dropout on a LoRA branch's input: which numbers fall is a function of the key and their place
-/// alone.
+/// Dropout on a LoRA branch's input: which numbers fall is a function of the key, their token's
+/// place and their column alone.
 struct LoraDropout {
     double probability = 0; ///< 0: none
     std::uint64_t key = 0;
+    const std::int64_t* place_N = nullptr; ///< of the batch's tokens; null: their indices
+    const std::int64_t* token_S = nullptr; ///< of an expert's slots; null: tokens as they are
+
+    std::uint64_t placeOf(std::int64_t index) const
+    {
+        const std::int64_t token = token_S == nullptr ? index : token_S[index];
+        return static_cast<std::uint64_t>(place_N == nullptr ? token : place_N[token]);
+    }
 };
 
 /// Gradients of one projection's parameters, float32 sums to add to; null where not wanted.

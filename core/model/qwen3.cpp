@@ -5,6 +5,7 @@
 #include "core/model/kernels.h"
 #include "core/model/parallel.h"
 #include "core/model/torch_compat.h"
+#include "core/model/work_sizes.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -50,6 +51,22 @@ at::Tensor routerLoss(
     }
     const auto all = static_cast<double>(tokens) * static_cast<double>(loads.size());
     return (slots_X / all * (probability_X / all)).sum() * static_cast<double>(shape.num_experts);
+}
+
+/// Row and position of each token in one number.
+std::vector<std::int64_t> dropoutPlaces(const PackedRows& packed, std::int64_t first_row)
+{
+    constexpr std::int64_t kLongestRow = std::int64_t{ 1 } << 24;
+    std::vector<std::int64_t> places;
+    places.reserve(packed.source.size());
+    for (std::size_t i = 0; i < packed.source.size(); ++i) {
+        const std::int64_t row = first_row + packed.source[i] / packed.columns;
+        const std::int64_t position = i < packed.position.size()
+            ? packed.position[i]
+            : packed.columns + packed.source[i] % packed.columns; // padding
+        places.push_back(row * kLongestRow + position);
+    }
+    return places;
 }
 
 double secondsOf(const at::Tensor& x, const at::Tensor& weight)
@@ -99,6 +116,8 @@ at::Tensor Qwen3::forward(
     batch->shape = m_shape;
     batch->packed = packRows(mask_BT, options.compute_padding);
     batch->rotary = rotaryTable(m_shape, batch->packed.longest);
+    if (options.dropout_key)
+        batch->dropout_place_N = dropoutPlaces(batch->packed, options.first_row);
     const at::Tensor ids_N = ids_BT.to(at::kLong).reshape({ -1 }).index_select(
         0, at::tensor(batch->packed.source, at::kLong));
     TORCH_CHECK(ids_N.numel() == 0
@@ -124,7 +143,8 @@ at::Tensor Qwen3::forward(
             settings.has_pairs = true;
             settings.scale = m_adapter->scale;
             if (options.dropout_key)
-                settings.dropout = { m_adapter->options.dropout, *options.dropout_key };
+                settings.dropout = { m_adapter->options.dropout, *options.dropout_key,
+                    batch->dropout_place_N.data(), nullptr };
         }
         RouterLoad load;
         x_ND = decoderLayer(
@@ -152,11 +172,9 @@ at::Tensor Qwen3::logits(const at::Tensor& hidden) const
 
 at::ScalarType fasterWeightType(const Qwen3Shape& shape)
 {
-    constexpr std::int64_t kSmallest = 1
-        << 20; // smaller matrices stay in the cache: float32 costs nothing and is exact
     constexpr double kWorthIt = 1.3; // far enough from 1 that noise cannot turn the choice
     if (!thisMachine().has_bf16_instructions
-        || shape.hidden_size * shape.intermediate_size < kSmallest)
+        || shape.hidden_size * shape.intermediate_size < kSmallestBf16Matrix)
         return at::kFloat;
     const c10::AutoGradMode off(false);
     const at::Tensor x = at::ones({ 256, shape.hidden_size }, at::kFloat);

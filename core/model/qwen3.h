@@ -48,9 +48,12 @@ struct LoadOptions {
 struct ForwardOptions {
     bool use_adapter = true; ///< false: the reference policy
     bool gradient_checkpointing = false;
-    /// Training with lora_dropout: where this pass's dropout comes from (mix seed, step and
-    /// micro-batch). Empty: no dropout.
+    /// Training with lora_dropout: where the step's dropout comes from (mix seed and step). Empty:
+    /// no dropout.
     std::optional<std::uint64_t> dropout_key;
+    /// Place of the first row among the step's rows: what a token drops depends on its row's place
+    /// and its own position, not on how the step is cut into passes.
+    std::int64_t first_row = 0;
     /// Also compute padding, as transformers does: tokens that attend to nothing and that nobody
     /// attends to. Else 0 there.
     bool compute_padding = false;
@@ -69,8 +72,8 @@ public:
     /// Validates names and shapes against config.json before allocating; lists the first 10 that
     /// are missing, extra or misshapen. A stored lm_head of a tied model is accepted and dropped.
     /// Tensors are read in pieces and converted or packed on the way: memory never exceeds the
-    /// final weights plus one tensor. Matrices that bitsandbytes packed stay as they are with
-    /// options.nf4 (its compute type), else they are unpacked.
+    /// final weights plus a piece (kWeightPiece). Matrices that bitsandbytes packed stay as they
+    /// are with options.nf4 (its compute type), else they are unpacked, one at a time.
     static Result<Qwen3> load(const CheckpointFolder& checkpoint, const LoadOptions& options);
 
     /// Random weights: N(0, 0.02), norms 1; keyed by seed. For from-scratch training (float32)
@@ -98,8 +101,10 @@ public:
     /// hidden [..., D] float32 -> logits [..., V] float32. For a few positions only.
     at::Tensor logits(const at::Tensor& hidden) const;
 
-    /// Writes config.json and model.safetensors (all weights in `type`) into an existing folder;
-    /// with `shard_bytes`, files of about that size and their index. Error: packed weights.
+    /// Writes config.json and model.safetensors (all weights in `type`: float32, float16 or
+    /// bfloat16) into an existing folder; with `shard_bytes`, files of at most that size (or one
+    /// tensor) and their index where there are several. Piece by piece, without a copy of the
+    /// weights. Errors: packed weights; I/O.
     Result<void> save(const std::filesystem::path& folder, at::ScalarType type,
         std::uint64_t shard_bytes = 0) const;
 

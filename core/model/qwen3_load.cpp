@@ -1,7 +1,9 @@
+#include "core/model/out_of_memory.h"
 #include "core/model/packed_source.h"
 #include "core/model/parallel.h"
 #include "core/model/qwen3.h"
 #include "core/model/weight_slots.h"
+#include "core/model/work_sizes.h"
 #include "core/weights/tensor_file.h"
 
 #include <ATen/ATen.h>
@@ -232,7 +234,7 @@ Result<Qwen3> Qwen3::load(const CheckpointFolder& checkpoint, const LoadOptions&
     const c10::AutoGradMode off(false);
     Qwen3 model;
     model.m_shape = *shape;
-    model.m_shape.is_packed = false; // from here on the options say it
+    model.m_shape.is_packed = shape->is_packed && options.nf4.has_value();
     try {
         const std::vector<WeightSlot> slots = weightSlots(*shape, model.m_weights);
         if (auto checked = checkTensors(checkpoint, *shape, slots); !checked)
@@ -243,9 +245,11 @@ Result<Qwen3> Qwen3::load(const CheckpointFolder& checkpoint, const LoadOptions&
                 return tl::unexpected(read.error());
         }
     } catch (const std::exception& error) {
-        return fail(checkpoint.folder.string() + ": not enough memory for "
-            + std::to_string(shape->parameters())
-            + " parameters: " + std::string(error.what()).substr(0, 200));
+        const std::string what = isOutOfMemory(error)
+            ? "not enough memory for " + std::to_string(shape->parameters()) + " parameters: "
+            : "cannot be read: ";
+        return fail(
+            checkpoint.folder.string() + ": " + what + std::string(error.what()).substr(0, 200));
     }
     if (options.on_progress)
         options.on_progress(1);

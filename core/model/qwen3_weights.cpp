@@ -3,15 +3,15 @@
 #include "core/model/parallel.h"
 #include "core/model/qwen3.h"
 #include "core/model/weight_slots.h"
+#include "core/model/work_sizes.h"
+#include "core/weights/sharded_writer.h"
 #include "core/weights/tensor_file.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
-#include <cstdio>
+#include <limits>
 
 namespace zen {
 
@@ -67,53 +67,31 @@ void makeInPieces(const WeightSlot& slot, const LoadOptions& options, const Quan
         slot.numbers() = std::move(numbers);
 }
 
-struct Shard {
-    std::string name;
-    std::vector<std::size_t> slots;
-};
-
-/// Weights in order, cut where a file would become larger than `shard_bytes`.
-std::vector<Shard> shardsOf(
-    const std::vector<WeightSlot>& slots, std::size_t element_bytes, std::uint64_t shard_bytes)
+/// The types that save() writes.
+TensorType storedType(at::ScalarType type)
 {
-    std::vector<Shard> shards(1);
-    std::uint64_t bytes = 0;
-    for (std::size_t i = 0; i < slots.size(); ++i) {
-        const std::uint64_t more = static_cast<std::uint64_t>(slots[i].count()) * element_bytes;
-        if (shard_bytes > 0 && bytes > 0 && bytes + more > shard_bytes) {
-            shards.emplace_back();
-            bytes = 0;
-        }
-        shards.back().slots.push_back(i);
-        bytes += more;
-    }
-    if (shard_bytes == 0) {
-        shards.front().name = "model.safetensors";
-        return shards;
-    }
-    for (std::size_t i = 0; i < shards.size(); ++i) {
-        std::array<char, 64> name{};
-        std::snprintf(
-            name.data(), name.size(), "model-%05zu-of-%05zu.safetensors", i + 1, shards.size());
-        shards[i].name = name.data();
-    }
-    return shards;
+    return type == at::kBFloat16 ? TensorType::bf16
+        : type == at::kHalf      ? TensorType::f16
+                                 : TensorType::f32;
 }
 
-std::string indexText(const std::vector<Shard>& shards, const std::vector<WeightSlot>& slots,
-    std::size_t element_bytes)
+const char* nameInConfig(TensorType type)
 {
-    nlohmann::json map = nlohmann::json::object();
-    std::uint64_t total = 0;
-    for (const Shard& shard : shards) {
-        for (const std::size_t slot : shard.slots) {
-            map[slots[slot].name] = shard.name;
-            total += static_cast<std::uint64_t>(slots[slot].count()) * element_bytes;
-        }
+    return type == TensorType::bf16 ? "bfloat16" : type == TensorType::f16 ? "float16" : "float32";
+}
+
+Result<void> append(ShardedWriter& writer, const at::Tensor& numbers, at::ScalarType type)
+{
+    const at::Tensor flat = numbers.detach().contiguous().view({ -1 });
+    for (std::int64_t first = 0; first < flat.numel(); first += kWeightPiece) {
+        const at::Tensor piece
+            = flat.narrow(0, first, std::min(kWeightPiece, flat.numel() - first)).to(type);
+        auto written
+            = writer.append({ static_cast<const std::byte*>(piece.data_ptr()), piece.nbytes() });
+        if (!written)
+            return written;
     }
-    const nlohmann::json index
-        = { { "metadata", { { "total_size", total } } }, { "weight_map", map } };
-    return index.dump(2) + "\n";
+    return {};
 }
 
 } // namespace
@@ -175,30 +153,30 @@ std::uint64_t Qwen3::weightBytes() const
 Result<void> Qwen3::save(
     const std::filesystem::path& folder, at::ScalarType type, std::uint64_t shard_bytes) const
 {
+    const TensorType stored = storedType(type);
     Qwen3Shape shape = m_shape;
-    shape.dtype = type == at::kBFloat16 ? "bfloat16" : type == at::kHalf ? "float16" : "float32";
+    shape.dtype = nameInConfig(stored);
     Qwen3Weights weights = m_weights;
-    const std::vector<WeightSlot> slots = weightSlots(m_shape, weights);
+    std::vector<WeightSlot> slots = weightSlots(m_shape, weights);
     if (std::any_of(slots.begin(), slots.end(), [](const auto& slot) { return slot.isPacked(); }))
         return fail(folder.string()
             + ": 4-bit weights are not written; save the adapter and keep the model it was "
               "trained on");
     if (auto written = writeDurably(folder / "config.json", writeShape(shape)); !written)
         return written;
-    const std::size_t element_bytes = c10::elementSize(type);
-    const std::vector<Shard> shards = shardsOf(slots, element_bytes, shard_bytes);
-    for (const Shard& shard : shards) {
-        NamedTensors tensors;
-        for (const std::size_t slot : shard.slots)
-            tensors.emplace(slots[slot].name, slots[slot].numbers().detach().to(type));
-        if (auto written = writeTensors(folder / shard.name, tensors, { { "format", "pt" } });
-            !written)
+    std::sort(slots.begin(), slots.end(),
+        [](const WeightSlot& a, const WeightSlot& b) { return a.name < b.name; });
+    std::vector<TensorPlan> plans;
+    for (const WeightSlot& slot : slots)
+        plans.push_back({ slot.name, stored, slot.sizes });
+    auto writer = ShardedWriter::create(folder, std::move(plans),
+        shard_bytes > 0 ? shard_bytes : std::numeric_limits<std::uint64_t>::max());
+    if (!writer)
+        return tl::unexpected(writer.error());
+    for (const WeightSlot& slot : slots)
+        if (auto written = append(*writer, slot.numbers(), scalarTypeOf(stored)); !written)
             return written;
-    }
-    if (shard_bytes == 0)
-        return {};
-    return writeDurably(
-        folder / "model.safetensors.index.json", indexText(shards, slots, element_bytes));
+    return writer->finish();
 }
 
 } // namespace zen

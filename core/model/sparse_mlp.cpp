@@ -2,6 +2,7 @@
 #include "core/model/kernels.h"
 #include "core/model/parallel.h"
 #include "core/model/scratch.h"
+#include "core/model/work_sizes.h"
 
 #include <ATen/ATen.h>
 
@@ -18,29 +19,28 @@ namespace zen {
 
 namespace {
 
-/// Tokens of an expert that are gathered at once.
-constexpr std::int64_t kSlotsAtOnce = 2048;
-
 /// Gate, up and down of one expert, prepared for one direction.
 struct ExpertProjections {
     PreparedProjection gate, up, down;
 
-    ExpertProjections(const LayerCall& call, std::size_t expert, PreparedProjection::Use use)
-        : gate(prepared(call, expert, 0, use))
-        , up(prepared(call, expert, 1, use))
-        , down(prepared(call, expert, 2, use))
+    ExpertProjections(const LayerCall& call, const Routing& routing, std::size_t expert,
+        PreparedProjection::Use use)
+        : gate(prepared(call, routing, expert, 0, use))
+        , up(prepared(call, routing, expert, 1, use))
+        , down(prepared(call, routing, expert, 2, use))
     {
     }
 
 private:
-    static PreparedProjection prepared(const LayerCall& call, std::size_t expert,
-        std::size_t projection, PreparedProjection::Use use)
+    static PreparedProjection prepared(const LayerCall& call, const Routing& routing,
+        std::size_t expert, std::size_t projection, PreparedProjection::Use use)
     {
         const bool has_pair = call.pairs != nullptr && !call.pairs->experts.empty();
         LoraDropout dropout = call.dropout;
         dropout.key += ((static_cast<std::uint64_t>(call.layer) << 20)
                            + (expert + 1) * kExpertProjections + projection)
             * 0x9e3779b97f4a7c15ULL; // apart from the keys of the layer's other projections
+        dropout.token_S = routing.token_S.data();
         return { call.weights->experts[expert][projection],
             has_pair ? call.pairs->experts[expert][projection] : LoraPair{}, call.scale, dropout,
             use };
@@ -75,11 +75,6 @@ void scatter(const Routing& routing, std::int64_t begin, std::int64_t end, const
     });
 }
 
-template <class Numbers> void forAll(std::int64_t count, const Numbers& numbers)
-{
-    parallelPieces(count, 1 << 14, numbers);
-}
-
 /// Calls visit(expert) for every expert that has tokens.
 template <class Visit> void forExperts(const Routing& routing, const Visit& visit)
 {
@@ -93,8 +88,8 @@ template <class Visit> void forExperts(const Routing& routing, const Visit& visi
 template <class Visit> void forSlots(const Routing& routing, std::size_t expert, const Visit& visit)
 {
     const std::int64_t last = routing.expert_begin[expert + 1];
-    for (std::int64_t begin = routing.expert_begin[expert]; begin < last; begin += kSlotsAtOnce)
-        visit(begin, std::min(last, begin + kSlotsAtOnce));
+    for (std::int64_t begin = routing.expert_begin[expert]; begin < last; begin += kExpertPiece)
+        visit(begin, std::min(last, begin + kExpertPiece));
 }
 
 /// Backward of all experts: gradients for their input and for the weights of the slots.
@@ -110,7 +105,8 @@ struct ExpertsBackward {
 
     void run(std::size_t expert) const
     {
-        const ExpertProjections projections(call, expert, PreparedProjection::Use::backward);
+        const ExpertProjections projections(
+            call, *kept.routing, expert, PreparedProjection::Use::backward);
         forSlots(*kept.routing, expert, [&](std::int64_t begin, std::int64_t end) {
             runSlots(expert, projections, begin, end);
         });
@@ -135,14 +131,14 @@ private:
         gather(routing, begin, end, normed_ND, x, d);
         gather(routing, begin, end, dy_ND, d_out, d);
         projections.down.applyBackward(d_out, count, d_active, false, begin);
-        forAll(count * inner, [&](std::int64_t from, std::int64_t to) {
+        forNumbers(count * inner, [&](std::int64_t from, std::int64_t to) {
             kernels().swiglu(gate + from, up + from, active + from, to - from);
         });
         parallelPieces(count, 16, [&](std::int64_t first, std::int64_t last) {
             for (std::int64_t i = first; i < last; ++i)
                 weighSlot(begin + i, active + i * inner, d_active + i * inner, d_out + i * d);
         });
-        forAll(count * inner, [&](std::int64_t from, std::int64_t to) {
+        forNumbers(count * inner, [&](std::int64_t from, std::int64_t to) {
             kernels().swigluBackward(
                 gate + from, up + from, d_active + from, d_gate + from, d_up + from, to - from);
         });
@@ -197,7 +193,7 @@ void sparseMlpForward(const LayerCall& call, LayerActivations& kept, float* y)
     std::memcpy(
         y, kept.middle_ND.data_ptr<float>(), static_cast<std::size_t>(n * d) * sizeof(float));
     forExperts(routing, [&](std::size_t expert) {
-        const ExpertProjections projections(call, expert, Use::forward);
+        const ExpertProjections projections(call, routing, expert, Use::forward);
         forSlots(routing, expert, [&](std::int64_t begin, std::int64_t end) {
             const std::int64_t count = end - begin;
             float* gate = kept.gate_NI.data_ptr<float>() + begin * inner;
@@ -208,7 +204,7 @@ void sparseMlpForward(const LayerCall& call, LayerActivations& kept, float* y)
             gather(routing, begin, end, normed, x, d);
             projections.gate.apply(x, count, gate, false, begin);
             projections.up.apply(x, count, up, false, begin);
-            forAll(count * inner, [&](std::int64_t from, std::int64_t to) {
+            forNumbers(count * inner, [&](std::int64_t from, std::int64_t to) {
                 kernels().swiglu(gate + from, up + from, active + from, to - from);
             });
             projections.down.apply(active, count, x, false, begin);
@@ -237,11 +233,11 @@ void sparseMlpBackward(const LayerCall& call, const LayerActivations& kept, cons
         shape, routing, d_weight_S.data(), d_probability_X, call.batch->packed.real_tokens);
     const PreparedProjection router = preparedRouter(call, PreparedProjection::Use::backward);
     router.applyBackward(d_logits_NX.data(), n, d_normed, true, 0);
-    const auto at = [&](std::int64_t place) { return place < 0 ? nullptr : gradients + place; };
-    router.addGradients(normed, d_logits_NX.data(), n, { at(layout.router), nullptr, nullptr }, 0);
+    router.addGradients(normed, d_logits_NX.data(), n,
+        { gradientAt(layout.router, gradients), nullptr, nullptr }, 0);
     std::memcpy(d_middle, dy, static_cast<std::size_t>(n * d) * sizeof(float));
     normRowsBackward(call, middle, call.weights->post_attention_norm_D, d_normed, d_middle,
-        at(layout.post_attention_norm), n);
+        gradientAt(layout.post_attention_norm, gradients), n);
 }
 
 } // namespace zen

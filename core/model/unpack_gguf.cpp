@@ -8,7 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
 #include <set>
 
 namespace zen {
@@ -50,9 +52,10 @@ public:
     double real(const char* key, double otherwise)
     {
         const double value = m_file.number(m_architecture + "." + key).value_or(otherwise);
-        if (!std::isfinite(value) || value <= 0)
-            refuse(m_architecture + "." + key + " must be a number above 0");
-        return asWritten(value);
+        if (value > 0 && value <= static_cast<double>(std::numeric_limits<float>::max()))
+            return asWritten(value);
+        refuse(m_architecture + "." + key + " must be a float32 number above 0");
+        return otherwise;
     }
     void refuse(const std::string& what)
     {
@@ -124,16 +127,6 @@ nlohmann::ordered_json configOf(const Qwen3Shape& shape, std::optional<std::int6
     auto config = nlohmann::ordered_json::parse(writeShape(shape));
     if (bos)
         config["bos_token_id"] = *bos;
-    if (!shape.isMoe())
-        return config;
-    config["architectures"] = { "Qwen3MoeForCausalLM" };
-    config["model_type"] = "qwen3_moe";
-    config["num_experts"] = shape.num_experts;
-    config["num_experts_per_tok"] = shape.experts_per_token;
-    config["moe_intermediate_size"] = shape.moe_intermediate_size;
-    config["norm_topk_prob"] = shape.norm_topk_prob;
-    config["decoder_sparse_step"] = shape.decoder_sparse_step;
-    config["mlp_only_layers"] = nlohmann::ordered_json::array();
     return config;
 }
 
@@ -202,8 +195,21 @@ std::vector<TensorPlan> plansFor(const GgufFile& file, const std::vector<GgufSou
     return plans;
 }
 
+/// Counts what was written against what will be.
+struct UnpackCount {
+    const WorkProgress& progress;
+    std::uint64_t total = 0;
+    std::uint64_t done = 0;
+
+    Result<void> add(std::uint64_t bytes)
+    {
+        done += bytes;
+        return progress ? progress(done, total) : Result<void>{};
+    }
+};
+
 Result<void> copyNumbers(const GgufFile& file, const GgufTensor& tensor, std::uint64_t first,
-    std::uint64_t count, ShardedWriter& writer)
+    std::uint64_t count, ShardedWriter& writer, UnpackCount& counted)
 {
     const NumberFormat stored
         = tensor.format == NumberFormat::q8_0 ? NumberFormat::f32 : tensor.format;
@@ -217,6 +223,8 @@ Result<void> copyNumbers(const GgufFile& file, const GgufTensor& tensor, std::ui
         encodeNumbers(stored, numbers, bytes.data());
         if (auto written = writer.append(bytes); !written)
             return written;
+        if (auto go_on = counted.add(bytes.size()); !go_on)
+            return go_on;
     }
     return {};
 }
@@ -265,10 +273,14 @@ Result<Qwen3Shape> shapeOfGguf(const GgufFile& file)
         shape.eos_ids.push_back(*eos);
     shape.pad_id = file.integer("tokenizer.ggml.padding_token_id").value_or(-1);
     shape.dtype = unpackedTypeName(file);
+    if (const auto parsed = parseShape(writeShape(shape)); !parsed)
+        return fail(file.path().string()
+            + ": what it says of its sizes is not possible: " + parsed.error().message);
     return shape;
 }
 
-Result<void> unpackGguf(const GgufFile& file, const std::filesystem::path& folder)
+Result<void> unpackGguf(
+    const GgufFile& file, const std::filesystem::path& folder, const WorkProgress& progress)
 {
     const auto shape = shapeOfGguf(file);
     if (!shape)
@@ -283,11 +295,13 @@ Result<void> unpackGguf(const GgufFile& file, const std::filesystem::path& folde
     auto writer = ShardedWriter::create(folder, plansFor(file, *sources), 5'000'000'000);
     if (!writer)
         return tl::unexpected(writer.error());
+    UnpackCount counted{ progress, unpackedBytes(file) };
     for (const GgufSource& source : *sources) {
         const GgufTensor& tensor = *file.tensor(source.tensor.name);
         const std::uint64_t each = tensor.count() / source.names.size();
         for (std::size_t expert = 0; expert < source.names.size(); ++expert)
-            if (auto copied = copyNumbers(file, tensor, expert * each, each, *writer); !copied)
+            if (auto copied = copyNumbers(file, tensor, expert * each, each, *writer, counted);
+                !copied)
                 return copied;
     }
     return writer->finish();

@@ -34,7 +34,4 @@ struct WeightSlot {
 /// Every weight in a fixed order; a tied head has no slot. Makes the layers and experts.
 std::vector<WeightSlot> weightSlots(const Qwen3Shape& shape, Qwen3Weights& weights);
 
-/// Numbers that go through float32 at the same time while weights are made or read.
-constexpr std::int64_t kWeightPiece = std::int64_t{ 1 } << 21;
-
 } // namespace zen

@@ -68,7 +68,9 @@ Lever tokensAtOnce(const TrainingConfig& config)
         [](const TrainingConfig& to) {
             return std::to_string(*to.memory.micro_batch_tokens) + " tokens at a time";
         },
-        "the update in more parts, same result" };
+        config.algorithm.router_aux_loss_coef > 0
+            ? "the update in more parts, the router's loss taken of each"
+            : "the update in more parts, same result" };
 }
 
 Lever rowsWritten(const TrainingConfig& config)

@@ -41,8 +41,9 @@ LargestFit largestFit(const TrainingConfig& config, const Qwen3Shape& shape,
 
 /// Ways to make a plan fit, the gentlest first: the cheapest combination of gradient checkpointing,
 /// fewer tokens at a time in the update, fewer completions written at once, fewer logits at a time
-/// and 4-bit weights (each gives the same training, but for rounding); then the single ones of
-/// them that are enough alone. Empty: it fits already, or none of that is enough.
+/// and 4-bit weights (all but these give the same training, but for rounding and a router loss that
+/// is taken of each part); then the single ones of them that are enough alone. Empty: it fits
+/// already, or none of that is enough.
 std::vector<Proposal> proposalsFor(const TrainingConfig& config, const Qwen3Shape& shape,
     std::uint64_t memory_bytes, const PlanBasis& basis = {});
 

@@ -1,6 +1,7 @@
 #include "core/plan/memory_plan.h"
 
 #include "core/base/machine.h"
+#include "core/model/work_sizes.h"
 
 #include <algorithm>
 #include <array>
@@ -28,23 +29,14 @@ constexpr double kAllocatorShare = 0.02;
 constexpr double kAllocatorShareOfBf16 = 0.12; ///< copies in other types leave more of them
 constexpr double kNf4Bytes = 4.5 / 8; ///< 4 bits, and a float32 scale for every 64 weights
 constexpr double kNf4DoubleQuantBytes = (4 + 8.0 / 64 + 32.0 / (64 * 256)) / 8;
-constexpr std::int64_t kPanelParameters
-    = 16'000'000; ///< float32 models up to here decode from a second layout
-constexpr std::int64_t kSmallestBf16Matrix = 1 << 20; ///< D x I; smaller ones gain nothing
-constexpr double kLayerPiece = 1024; ///< tokens that go through bfloat16 products together
-constexpr double kExpertPiece = 2048; ///< the same for one expert
-constexpr double kFloatPiece = 128; ///< the same of one thread, in float32
-constexpr double kHeadTileBytes = 16.8e6; ///< of a bfloat16 head, widened
-constexpr double kProductTileBytes = 4.2e6; ///< of a packed matrix, unpacked
-constexpr double kQueryBlock = 64; ///< queries that attention takes together
-constexpr double kGradientLanes = 16; ///< partial sums of a float32 layer's gradients
-constexpr double kGradientLanesOfWeights = 4; ///< the same when all weights train
+constexpr double kHeadTileBytes = kFloat * double{ kHeadTile }; ///< of a bfloat16 head, widened
+constexpr double kProductTileBytes = 2 * double{ kNf4Tile }; ///< of a packed matrix, unpacked
 
-/// Cores and instructions, which stay as they are.
-const Machine& machineOnce()
+/// They stay as they are.
+int coresOnce()
 {
-    static const Machine machine = thisMachine();
-    return machine;
+    static const int cores = thisMachine().cores;
+    return cores;
 }
 
 std::uint64_t rounded(double bytes)
@@ -87,7 +79,10 @@ struct Sizes {
     double layer_parameters; ///< linear parameters of a layer
     double adapter_parameters;
     double threads;
-    bool packed, is_float32, in_panels;
+    bool packed;
+    bool is_float32; ///< products compute so
+    bool holds_float32; ///< embedding, head and cache, and projections that are not packed
+    bool in_panels;
 
     Sizes(const TrainingConfig& resolved, const Qwen3Shape& model)
         : config(resolved)
@@ -102,18 +97,19 @@ struct Sizes {
         , layer_parameters(toDouble(model.linearParameters()) / layers)
         , adapter_parameters(
               trainsAllWeights(resolved) ? 0 : toDouble(adapterParameters(resolved.adapter, model)))
-        , threads(toDouble(
-              resolved.memory.num_threads > 0 ? resolved.memory.num_threads : machineOnce().cores))
-        , packed((resolved.memory.quantization == Quantization::nf4 || model.is_packed)
-              && !trainsAllWeights(resolved))
+        , threads(
+              toDouble(resolved.memory.num_threads > 0 ? resolved.memory.num_threads : coresOnce()))
+        , packed(keepsFourBits(resolved, model) && !trainsAllWeights(resolved))
         , is_float32(plannedWeightType(resolved, model) == WeightType::float32)
-        , in_panels(is_float32 && !packed && model.parameters() <= kPanelParameters)
+        , holds_float32(
+              heldType(resolved, model, plannedWeightType(resolved, model)) == WeightType::float32)
+        , in_panels(is_float32 && !packed && model.parameters() <= kSmallModel)
     {
         if (model.isMoe())
             expert_width = toDouble(model.experts_per_token * model.moe_intermediate_size);
     }
 
-    double storedBytes() const { return is_float32 ? 4 : 2; } ///< of an unpacked number
+    double storedBytes() const { return holds_float32 ? 4 : 2; } ///< of an unpacked number
     double trained() const
     {
         return trainsAllWeights(config) ? toDouble(shape.parameters()) : adapter_parameters;
@@ -180,13 +176,13 @@ double backwardPerToken(const Sizes& size)
 double passWorkspace(const Sizes& size, double tokens, double longest_row, bool backward)
 {
     const double piece_tokens = size.is_float32 && !size.packed
-        ? std::min(tokens, kFloatPiece * size.threads)
-        : std::min(tokens, kLayerPiece);
+        ? std::min(tokens, toDouble(kFloatPiece) * size.threads)
+        : std::min(tokens, toDouble(kLayerPiece));
     double mlp
         = kFloat * piece_tokens * (backward ? 4 * size.inner + 2 * size.d : size.inner + size.d);
     if (size.expert_width > 0) {
         const double slots
-            = std::min(tokens * toDouble(size.shape.experts_per_token), kExpertPiece);
+            = std::min(tokens * toDouble(size.shape.experts_per_token), toDouble(kExpertPiece));
         const double expert = toDouble(size.shape.moe_intermediate_size);
         mlp = kFloat
             * (slots * (backward ? 4 * expert + 2 * size.d : expert + size.d)
@@ -198,7 +194,7 @@ double passWorkspace(const Sizes& size, double tokens, double longest_row, bool 
     const double tiles = size.packed ? 2 * kProductTileBytes : 0;
     const double e = toDouble(size.shape.head_dim);
     const double attention = kFloat * size.threads * longest_row
-        * (backward ? 6 * e + 2 * kQueryBlock : 3 * e + kQueryBlock);
+        * (backward ? 6 * e + 2 * toDouble(kQueryBlock) : 3 * e + toDouble(kQueryBlock));
     return std::max(mlp + copies + tiles, attention);
 }
 
@@ -226,14 +222,15 @@ void addAllocator(PhaseMemory& phase, const Sizes& size)
         * static_cast<double>(phase.cache + phase.activations + phase.logits + phase.rollouts));
 }
 
-/// Weights with one tensor of the file on its way.
+/// Weights with one piece of the file on its way: in a buffer for the widest type, and, where it is
+/// packed, in float32.
 PhaseMemory loadPhase(const Sizes& size, const PhaseMemory& held)
 {
     PhaseMemory phase = held;
     phase.optimizer = 0;
     phase.rollouts = 0;
-    const double in_file = size.shape.dtype == "float32" ? 4 : 2;
-    phase.overhead = rounded(size.vocabulary * size.d * in_file);
+    phase.overhead
+        = rounded(toDouble(kWeightPiece) * (sizeof(double) + (size.packed ? kFloat : 0)));
     return phase;
 }
 
@@ -242,7 +239,7 @@ PhaseMemory writingPhase(const Sizes& size, const PhaseMemory& held, double rows
     double prefill, double late_prefill, double longest_row)
 {
     PhaseMemory phase = held;
-    const double a_token = toDouble(cacheBytesPerToken(size.shape, size.is_float32 ? 4 : 2));
+    const double a_token = toDouble(cacheBytesPerToken(size.shape, size.holds_float32 ? 4 : 2));
     phase.cache = rounded(a_token * tokens);
     const double widest = std::max({ size.inner, size.queries, size.vocabulary });
     const double second_layout = size.in_panels
@@ -295,7 +292,7 @@ PhaseMemory updatePhase(const Sizes& size, const PhaseMemory& held, const Worklo
     const Moment forward
         = { kept + hidden * (2 * tokens + load.part_columns + load.part_targets), 0, 0 };
     const Moment scoring = { kept + hidden * (tokens + 2 * load.part_targets),
-        kFloat * chunk * size.vocabulary, size.is_float32 ? 0 : kHeadTileBytes };
+        kFloat * chunk * size.vocabulary, size.holds_float32 ? 0 : kHeadTileBytes };
     const Moment backward
         = { kept + tokens * (backwardPerToken(size) + (again ? layer - hidden : 0)), 0,
               passWorkspace(size, tokens, load.longest_row, true) + layoutBytes(size, true) };
@@ -312,7 +309,7 @@ PhaseMemory evaluationPhase(const Sizes& size, const PhaseMemory& held, const Wo
     const Moment layer = { tokens * (keptByLargestLayer(size) + hidden), 0,
         passWorkspace(size, tokens, load.longest_row, false) + layoutBytes(size, false) };
     const Moment scoring = { 2 * hidden * tokens, kFloat * chunk * size.vocabulary,
-        size.is_float32 ? 0 : kHeadTileBytes };
+        size.holds_float32 ? 0 : kHeadTileBytes };
     const PhaseMemory texts = withFullest(held, size, { layer, scoring });
     return texts.total() > answers.total() ? texts : answers;
 }
@@ -330,23 +327,6 @@ PlanPhase MemoryPlan::largestPhase() const
     const auto largest = std::max_element(phases.begin(), phases.end(),
         [](const PhaseMemory& a, const PhaseMemory& b) { return a.total() < b.total(); });
     return static_cast<PlanPhase>(largest - phases.begin());
-}
-
-WeightType plannedWeightType(const TrainingConfig& config, const Qwen3Shape& shape)
-{
-    if (trainsAllWeights(config))
-        return WeightType::float32;
-    const MemorySection& memory = config.memory;
-    const WeightType wanted
-        = shape.is_packed || memory.quantization == Quantization::nf4 || memory.load_in_4bit
-        ? memory.bnb_4bit_compute_dtype
-        : memory.dtype == WeightType::automatic && memory.bf16 ? WeightType::bfloat16
-                                                               : memory.dtype;
-    if (wanted != WeightType::automatic)
-        return wanted;
-    const bool large = shape.hidden_size * shape.intermediate_size >= kSmallestBf16Matrix;
-    return large && machineOnce().has_bf16_instructions ? WeightType::bfloat16
-                                                        : WeightType::float32;
 }
 
 std::int64_t adapterParameters(const AdapterSection& adapter, const Qwen3Shape& shape)

@@ -3,6 +3,7 @@
 #include "core/config/tiers.h"
 #include "core/config/training_config.h"
 #include "core/model/qwen3_shape.h"
+#include "core/plan/weight_types.h"
 #include "core/plan/workload.h"
 
 #include <array>
@@ -43,7 +44,6 @@ struct MemoryPlan {
     PlanPhase largestPhase() const;
     const PhaseMemory& largest() const { return in(largestPhase()); }
     std::uint64_t rollout() const { return in(PlanPhase::rollout).total(); }
-    std::uint64_t update() const { return in(PlanPhase::update).total(); }
     std::uint64_t peak() const { return largest().total(); }
     bool operator==(const MemoryPlan&) const = default;
 };
@@ -62,11 +62,6 @@ struct PlanBasis {
     std::optional<TokenLengths> lengths; ///< of the data; empty: every row fills the context
     std::uint64_t program_bytes = 0; ///< as measured; 0: as a terminal run has
 };
-
-/// The type that unquantised weights are planned in: as configured; auto gives bfloat16 for
-/// matrices that are large enough to gain, where the CPU has instructions for it. Full fine-tuning
-/// trains float32 weights.
-WeightType plannedWeightType(const TrainingConfig& config, const Qwen3Shape& shape);
 
 /// Parameters of a LoRA adapter: the sum of rank x (in + out) over its targets. "all" leaves the
 /// experts of a mixture out.

@@ -1,5 +1,6 @@
 #include "core/plan/workload.h"
 
+#include "core/model/work_sizes.h"
 #include "core/text/chat_template.h"
 #include "core/weights/checkpoint_folder.h"
 
@@ -11,8 +12,6 @@ namespace zen {
 
 namespace {
 
-constexpr double kMostPrefillTokens = 8192; ///< of prompts that run together
-constexpr double kCachedTogether = 32; ///< tokens of a cache block
 constexpr std::size_t kRowsMeasured = 512;
 /// A sum of rows stays within so many standard deviations for hundreds of steps.
 constexpr double kDeviations = 3;
@@ -85,7 +84,8 @@ RowLengths textLengths(const TrainingConfig& config, const std::optional<TokenLe
 
 double wholeBlocks(double tokens)
 {
-    return std::ceil(tokens / kCachedTogether) * kCachedTogether;
+    constexpr auto kBlock = static_cast<double>(kCacheBlock);
+    return std::ceil(tokens / kBlock) * kBlock;
 }
 
 /// Rows are sorted by length before they are cut into micro-batches, so that the last one of many
@@ -97,8 +97,7 @@ void countUpdate(Workload& load, const TrainingConfig& config, const RowLengths&
     const double of_longest = (row.mean() + (1 - 1 / parts) * (row.longest() - row.mean())) * batch;
     const double rows = std::min(
         of_longest + kDeviations * std::sqrt(batch) * row.deviation(), batch * row.longest());
-    const auto given = static_cast<double>(config.memory.micro_batch_tokens.value_or(
-        config.batch.per_device_train_batch_size * config.data.cutoff_len));
+    const auto given = static_cast<double>(*config.memory.micro_batch_tokens);
     const double budget = std::max(given, row.longest());
     load.longest_row = row.longest();
     load.part_tokens = std::min(rows, budget);
@@ -117,7 +116,8 @@ void countRollout(Workload& load, const TrainingConfig& config, const RowLengths
     load.rollout_tokens = load.rollout_rows * wholeBlocks(row.completion.mean)
         + prompts * wholeBlocks(row.prompt.mean);
     load.prefill_tokens
-        = std::min(std::max(kMostPrefillTokens, row.prompt.longest), prompts * row.prompt.mean);
+        = std::min(std::max(static_cast<double>(kPrefillTokens), row.prompt.longest),
+            prompts * row.prompt.mean);
     load.late_prefill_tokens = load.in_turns ? row.prompt.longest : 0;
     load.generated_tokens = all * row.mean();
 }
@@ -129,10 +129,10 @@ void countEvaluation(Workload& load, const TrainingConfig& config, const RowLeng
     load.evaluation_rows = static_cast<double>(evaluationRows(config));
     load.evaluation_tokens
         = load.evaluation_rows * (wholeBlocks(row.completion.mean) + wholeBlocks(row.prompt.mean));
-    load.evaluation_prefill_tokens = std::min(
-        std::max(kMostPrefillTokens, row.prompt.longest), load.evaluation_rows * row.prompt.mean);
-    const auto budget = static_cast<double>(config.memory.micro_batch_tokens.value_or(
-        config.batch.per_device_train_batch_size * config.data.cutoff_len));
+    load.evaluation_prefill_tokens
+        = std::min(std::max(static_cast<double>(kPrefillTokens), row.prompt.longest),
+            load.evaluation_rows * row.prompt.mean);
+    const auto budget = static_cast<double>(*config.memory.micro_batch_tokens);
     const auto batch = static_cast<double>(config.batch.per_device_eval_batch_size);
     load.perplexity_tokens = std::min(batch * row.mean(), std::max(budget, row.longest()));
 }

@@ -4,6 +4,7 @@
 #include "core/model/kernels.h"
 #include "core/model/parallel.h"
 #include "core/model/scratch.h"
+#include "core/model/work_sizes.h"
 
 #include <ATen/ATen.h>
 
@@ -16,11 +17,6 @@
 namespace zen {
 
 namespace {
-
-/// Up to here (64 MB of float32) a model is copied into panels with its adapter added in, and each
-/// thread writes rows of its own.
-constexpr std::int64_t kSmallModel = 16'000'000;
-constexpr std::int64_t kPrefillTokens = 8192; // prompts' tokens in one forward pass
 
 /// The embedding's row of `id`, as float32.
 void embedRow(const at::Tensor& embedding_VD, std::int64_t id, float* to)

@@ -95,7 +95,8 @@ private:
 
     const Qwen3& m_model;
     bool m_use_adapter;
-    bool m_in_panels;
+    bool m_in_panels; ///< a small float32 model: copied into panels with its adapter added in, and
+                      ///< each thread writes rows of its own
     RotaryTable m_rotary;
     std::vector<Layer> m_layers;
     std::unique_ptr<DecodeMatrix> m_head;

@@ -2,6 +2,7 @@
 
 #include "core/model/kernels.h"
 #include "core/model/qwen3_shape.h"
+#include "core/model/work_sizes.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -11,9 +12,6 @@
 namespace zen {
 
 // E head size, P panel width
-
-/// Tokens in a block; a multiple of every panel width.
-constexpr std::int64_t kCacheBlock = 32;
 
 /// The keys and values of up to kCacheBlock consecutive tokens, all layers: for each layer and
 /// key-value head, keys as a second factor [E, tokens] and values as a second factor [tokens, E],

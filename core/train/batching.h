@@ -70,13 +70,30 @@ void forParts(
     }
 }
 
-/// Rows x the longest of them.
-template <class Row> std::int64_t paddedTokens(std::span<const Row* const> rows)
+/// Tokens of the longest row; 0: no rows.
+template <class Row> std::int64_t longestRow(std::span<const Row* const> rows)
 {
     std::int64_t longest = 0;
     for (const Row* row : rows)
         longest = std::max(longest, tokensOf(*row));
-    return longest * static_cast<std::int64_t>(rows.size());
+    return longest;
+}
+
+/// Rows x the longest of them.
+template <class Row> std::int64_t paddedTokens(std::span<const Row* const> rows)
+{
+    return longestRow(rows) * static_cast<std::int64_t>(rows.size());
+}
+
+/// Tokens of the largest part that forParts makes, padding included; 0: no rows.
+template <class Row>
+std::int64_t largestPart(
+    std::span<const Row* const> rows, std::int64_t tokens, std::size_t most_rows)
+{
+    std::int64_t largest = 0;
+    forParts(rows, tokens, most_rows,
+        [&](const auto& part, std::size_t) { largest = std::max(largest, paddedTokens(part)); });
+    return largest;
 }
 
 /// Per-token values of all rows, back in a [B, T] rectangle: zeros where a row is shorter. Keeps

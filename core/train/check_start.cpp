@@ -2,6 +2,7 @@
 
 #include "core/base/byte_text.h"
 #include "core/base/machine.h"
+#include "core/config/validate.h"
 #include "core/data/dataset.h"
 #include "core/model/qwen3_shape.h"
 #include "core/plan/fit.h"
@@ -287,9 +288,7 @@ Diagnostics checkStart(const TrainingConfig& unresolved)
     Findings findings;
     const std::optional<Qwen3Shape> shape = checkModel(config, findings);
     if (shape && shape->is_packed && config.adapter.finetuning_type == FinetuningType::full)
-        findings.error("finetuning_type",
-            "full cannot train 4-bit weights, which this model is stored in: use lora, or a model "
-            "of whole weights",
+        findings.error("finetuning_type", kFullNeedsWholeWeights,
             Fix{ "Train an adapter", { { "finetuning_type", "lora" } } });
     checkAdapter(config, findings);
     checkData(config, findings);

@@ -4,6 +4,7 @@
 #include "core/train/evaluation.h"
 #include "core/train/load_bench.h"
 #include "core/train/memory_bench.h"
+#include "core/train/run_context.h"
 #include "core/train/starter.h"
 #include "core/train/threads.h"
 #include "core/train/trainer.h"
@@ -22,6 +23,8 @@ template <class Work> auto guarded(Work work) -> decltype(work())
         return work();
     } catch (const c10::Error& error) {
         return fail(error.what_without_backtrace());
+    } catch (const RunError& error) { // memory ran out for good
+        return fail(error.message);
     } catch (const std::exception& error) {
         return fail(error.what());
     }

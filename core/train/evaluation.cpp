@@ -2,9 +2,12 @@
 
 #include "core/rollout/generator.h"
 #include "core/train/conversation.h"
+#include "core/train/token_budget.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -46,6 +49,12 @@ std::int64_t maxCompletion(const TrainingConfig& config)
     return config.batch.max_completion_length.value_or(config.data.cutoff_len / 2);
 }
 
+std::size_t rowsOfBatch(const TrainingConfig& config)
+{
+    return static_cast<std::size_t>(
+        std::max<std::int64_t>(config.batch.per_device_eval_batch_size, 1));
+}
+
 /// Greedy answers to all rows, in batches of prompts of similar length.
 void scoreGreedyAnswers(
     Metrics& metrics, const Policy& policy, const Dataset& rows, const EvaluationPlan& plan)
@@ -57,13 +66,13 @@ void scoreGreedyAnswers(
     GenerationOptions options;
     options.sampling.temperature = 0;
     options.max_new_tokens = maxCompletion(plan.config);
-    options.max_rows = evaluationRows(plan.config);
     options.eos_ids = policy.eos_ids;
     options.vocabulary_limit = policy.tokenizer.size();
 
+    const MemoryUse use{ plan.config, policy.model, plan.name, plan.on_warning };
+    std::int64_t rows_at_once = evaluationRows(plan.config);
     Mean accuracy, reward, length, clipped;
-    const auto size = static_cast<std::size_t>(
-        std::max<std::int64_t>(plan.config.batch.per_device_eval_batch_size, 1));
+    const std::size_t size = rowsOfBatch(plan.config);
     for (std::size_t begin = 0; begin < prompts.size(); begin += size) {
         const std::size_t end = std::min(begin + size, prompts.size());
         std::vector<std::vector<std::int64_t>> ids;
@@ -75,7 +84,7 @@ void scoreGreedyAnswers(
                     / static_cast<double>(prompts.size()));
             return true;
         };
-        const auto completions = generate(policy.model, ids, options);
+        const auto completions = generateWithinMemory(use, ids, options, rows_at_once);
         for (std::size_t index = begin; index < end; ++index) {
             const Completion& completion = completions[index - begin].front();
             const std::string text = policy.tokenizer.decode(completion.ids, true);
@@ -95,25 +104,18 @@ void scoreGreedyAnswers(
     clipped.put(metrics, "eval/clipped_ratio");
 }
 
-/// Mean NLL of the marked tokens of all texts.
-double meanNll(const Policy& policy, const std::vector<LearnedText>& texts, bool use_adapter,
-    const EvaluationPlan& plan)
+struct NllSum {
+    double nll = 0, tokens = 0;
+};
+
+/// Over all texts, in parts of at most `tokens` tokens.
+NllSum sumNll(const Policy& policy, std::span<const LearnedText* const> by_length,
+    std::int64_t tokens, bool use_adapter, const EvaluationPlan& plan)
 {
-    const c10::NoGradGuard no_grad;
-    std::vector<const LearnedText*> by_length;
-    for (const LearnedText& text : texts)
-        by_length.push_back(&text);
-    std::stable_sort(by_length.begin(), by_length.end(),
-        [](const LearnedText* a, const LearnedText* b) { return a->ids.size() < b->ids.size(); });
     ForwardOptions forward;
     forward.use_adapter = use_adapter;
-    double nll = 0, tokens = 0;
-    const auto size = static_cast<std::size_t>(
-        std::max<std::int64_t>(plan.config.batch.per_device_eval_batch_size, 1));
-    const std::int64_t longest = by_length.empty() ? 0 : tokensOf(*by_length.back());
-    const std::int64_t at_once = plan.config.memory.micro_batch_tokens.value_or(
-        plan.config.batch.per_device_train_batch_size * plan.config.data.cutoff_len);
-    const auto add = [&](std::span<const LearnedText* const> part, std::size_t begin) {
+    NllSum sum;
+    const auto add = [&](const auto& part, std::size_t begin) {
         if (plan.on_progress)
             plan.on_progress(1 - kPerplexityShare
                 + kPerplexityShare * static_cast<double>(begin)
@@ -121,11 +123,43 @@ double meanNll(const Policy& policy, const std::vector<LearnedText>& texts, bool
         const at::Tensor logprobs_N = scoreTargets(policy.model, batchOf(part), forward, 1.0,
             plan.config.memory.logprob_chunk_tokens, LogprobDetail::targets)
                                           .logprobs_N;
-        nll -= logprobs_N.sum().item<double>();
-        tokens += static_cast<double>(logprobs_N.numel());
+        sum.nll -= logprobs_N.sum().item<double>();
+        sum.tokens += static_cast<double>(logprobs_N.numel());
     };
-    forParts(std::span<const LearnedText* const>(by_length), std::max(at_once, longest), size, add);
-    return nll / tokens;
+    forParts(by_length, tokens, rowsOfBatch(plan.config), add);
+    return sum;
+}
+
+/// Mean NLL of the marked tokens of all texts.
+double meanNll(const Policy& policy, const std::vector<LearnedText>& texts, bool use_adapter,
+    const EvaluationPlan& plan)
+{
+    const c10::NoGradGuard no_grad;
+    std::vector<const LearnedText*> pointers;
+    for (const LearnedText& text : texts)
+        pointers.push_back(&text);
+    std::stable_sort(pointers.begin(), pointers.end(),
+        [](const LearnedText* a, const LearnedText* b) { return a->ids.size() < b->ids.size(); });
+    const std::span<const LearnedText* const> by_length(pointers);
+    const std::int64_t longest = longestRow(by_length);
+    std::int64_t tokens = largestPart(by_length,
+        std::max(*plan.config.memory.micro_batch_tokens, longest), rowsOfBatch(plan.config));
+    NllSum sum;
+    const auto attempt = [&](std::int64_t at_once) {
+        sum = sumNll(policy, by_length, std::max(at_once, longest), use_adapter, plan);
+    };
+    const auto before_retry = [&](std::int64_t at_once) {
+        releaseIdleMemory(policy.model);
+        if (plan.on_warning)
+            plan.on_warning(fmt::format(
+                "memory ran out in the {}; it runs again with at most {} tokens at a time",
+                plan.name, std::max(at_once, longest)));
+    };
+    if (!retryInHalves(tokens, longest, attempt, before_retry))
+        throw memoryExhausted(plan.config, policy.model.shape(),
+            fmt::format("memory ran out in the {}, even with one row of {} tokens at a time",
+                plan.name, longest));
+    return sum.nll / sum.tokens;
 }
 
 } // namespace

@@ -99,8 +99,7 @@ GgufOrigin originOf(const ExportSource& source)
     origin.license = licenseOf(source);
     if (!source.run)
         return origin;
-    const Stage stage = source.run->config.algorithm.stage;
-    origin.finetune = stage == Stage::gspo ? "gspo" : stage == Stage::grpo ? "grpo" : "sft";
+    origin.finetune = nameOf(source.run->config.algorithm.stage);
     if (portableModelName(source.base_model) == source.base_model)
         origin.base_model = source.base_model;
     return origin;

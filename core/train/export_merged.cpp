@@ -74,9 +74,8 @@ nlohmann::ordered_json plainTokenizerConfig(const Qwen3Shape& shape, const std::
         { "tokenizer_class", "Qwen2Tokenizer" }, { "chat_template", chat } };
 }
 
-Result<void> copyTextFiles(const ExportParts& parts, const fs::path& folder)
+Result<void> copyTextFiles(const fs::path& model, const fs::path& folder)
 {
-    const fs::path& model = parts.source.model_folder;
     for (const char* name : kCopiedFiles) {
         std::error_code error;
         if (!fs::is_regular_file(model / name, error))
@@ -85,14 +84,28 @@ Result<void> copyTextFiles(const ExportParts& parts, const fs::path& folder)
         if (error)
             return fail("cannot copy " + (model / name).string() + ": " + error.message());
     }
-    std::error_code ignored;
-    if (fs::exists(folder / "tokenizer_config.json", ignored))
-        return {};
+    return {};
+}
+
+/// transformers looks for a conversation's form in tokenizer_config.json and chat_template.jinja;
+/// where neither has it, it is put in.
+Result<void> addChatTemplate(const ExportParts& parts, const fs::path& folder)
+{
     const auto text = readExportedText(parts.source);
     if (!text)
         return tl::unexpected(text.error());
-    return writeObject(
-        folder / "tokenizer_config.json", plainTokenizerConfig(parts.shape, text->chat_template));
+    const bool has_config = text->tokenizer_config.is_object();
+    nlohmann::ordered_json config = has_config
+        ? text->tokenizer_config
+        : plainTokenizerConfig(parts.shape, text->chat_template);
+    std::error_code ignored;
+    const auto found = config.find("chat_template");
+    const bool has_template = fs::exists(folder / "chat_template.jinja", ignored)
+        || (found != config.end() && !found->is_null() && *found != "");
+    if (has_config && has_template)
+        return {};
+    config["chat_template"] = text->chat_template;
+    return writeObject(folder / "tokenizer_config.json", config);
 }
 
 /// A template is a text, or a list of named ones of which "default" counts.
@@ -131,8 +144,7 @@ Result<ExportedText> readExportedText(const ExportSource& source)
     if (text.chat_template.empty())
         if (const auto json = readObject(model / "chat_template.json"))
             text.chat_template = templateIn(*json);
-    text.has_own_template = !text.chat_template.empty();
-    if (!text.has_own_template)
+    if (text.chat_template.empty())
         text.chat_template
             = plainChatTemplate(!source.run || source.run->config.model.enable_thinking);
     return text;
@@ -148,8 +160,10 @@ Result<void> writeMergedModel(const ExportParts& parts, NumberFormat format,
 {
     if (auto written = writeConfigJson(parts.source.model_folder, format, folder); !written)
         return written;
-    if (auto copied = copyTextFiles(parts, folder); !copied)
+    if (auto copied = copyTextFiles(parts.source.model_folder, folder); !copied)
         return copied;
+    if (auto added = addChatTemplate(parts, folder); !added)
+        return added;
     std::vector<TensorPlan> plans;
     for (const MergedWeights::Weight& weight : parts.weights.weights())
         plans.push_back({ weight.name, storedType(format), weight.shape });

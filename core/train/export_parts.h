@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/model/merged_weights.h"
+#include "core/model/unpack_gguf.h"
 #include "core/train/export_source.h"
 #include "core/train/export_weights.h"
 #include "core/weights/number_formats.h"
@@ -8,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
-#include <functional>
 #include <string>
 
 // The parts of exportWeights(); for sources of core/train only.
@@ -20,18 +20,17 @@ struct ExportParts {
     ExportSource source;
     Qwen3Shape shape;
     MergedWeights weights;
-    std::function<void(double)> on_progress;
-    std::function<bool()> is_cancelled;
-
-    /// Tells how far it is; an Error if somebody asked to end.
-    Result<void> progress(std::size_t done, std::size_t total) const;
+    WorkProgress progress; ///< never empty
 };
+
+/// Tells options.on_progress how far it is; an Error once options.is_cancelled says so. Refers to
+/// the options.
+WorkProgress progressOf(const WeightExportOptions& options);
 
 /// Chat template and tokens, from wherever the model's folder keeps them.
 struct ExportedText {
     nlohmann::ordered_json tokenizer_config; ///< null if the folder has none
     std::string chat_template; ///< the model's own, else Qwen's plain form
-    bool has_own_template = false;
 };
 Result<ExportedText> readExportedText(const ExportSource& source);
 

@@ -87,7 +87,7 @@ Result<ExportSource> findExportSource(const std::string& run_or_model)
 std::string portableModelName(const std::string& model_name_or_path)
 {
     std::error_code ignored;
-    const bool ships = model_name_or_path == "zen/starter";
+    const bool ships = model_name_or_path == kStarter;
     if (!ships && !fs::is_directory(model_name_or_path, ignored))
         return model_name_or_path;
     const auto folder = findModelFolder(model_name_or_path);

@@ -104,12 +104,15 @@ Result<void> writeCard(const ExportSource& source, ModelCardFacts facts, const f
     return writeDurably(folder / "README.md", modelCard(source, facts));
 }
 
-Result<WeightExport> describeFolder(const fs::path& folder)
+/// What was just written; a file that somebody takes away meanwhile has no size.
+WeightExport describeFolder(const fs::path& folder)
 {
     WeightExport done{ folder, 0, {} };
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error)) {
-        done.bytes += entry.file_size(error);
+        std::error_code unknown;
+        const std::uintmax_t bytes = entry.file_size(unknown);
+        done.bytes += unknown ? 0 : bytes;
         done.files.push_back(entry.path().filename().string());
     }
     std::sort(done.files.begin(), done.files.end());
@@ -121,15 +124,14 @@ Result<void> unpackInto(const WeightExportOptions& options, const fs::path& outp
     if (options.target != WeightTarget::merged || !options.dtype.empty())
         return fail(options.source
             + " is a GGUF file: --to merged unpacks it (without --dtype); export the folder that "
-              "it "
-              "makes for anything else.");
+              "it makes for anything else.");
     const auto file = GgufFile::open(options.source);
     if (!file)
         return tl::unexpected(file.error());
     if (auto room = checkRoom(output, unpackedBytes(*file)); !room)
         return room;
-    return writeFolderDurably(
-        output, [&](const fs::path& staging) { return unpackGguf(*file, staging); });
+    return writeFolderDurably(output,
+        [&](const fs::path& staging) { return unpackGguf(*file, staging, progressOf(options)); });
 }
 
 Result<void> exportModel(
@@ -155,8 +157,7 @@ Result<void> exportModel(
     auto weights = MergedWeights::open(*checkpoint, source.adapter);
     if (!weights)
         return tl::unexpected(weights.error());
-    const ExportParts parts{ std::move(source), *shape, std::move(*weights), options.on_progress,
-        options.is_cancelled };
+    const ExportParts parts{ std::move(source), *shape, std::move(*weights), progressOf(options) };
     const std::uint64_t bytes = *format == NumberFormat::q8_0 ? parts.weights.parameters() * 34 / 32
                                                               : mergedBytes(parts.weights, *format);
     if (auto room = checkRoom(output, bytes); !room)
@@ -173,14 +174,16 @@ Result<void> exportModel(
 
 } // namespace
 
-Result<void> ExportParts::progress(std::size_t done, std::size_t total) const
+WorkProgress progressOf(const WeightExportOptions& options)
 {
-    if (is_cancelled && is_cancelled())
-        return fail("the export was cancelled; nothing was written");
-    if (on_progress)
-        on_progress(
-            static_cast<double>(done) / static_cast<double>(std::max<std::size_t>(total, 1)));
-    return {};
+    return [&options](std::uint64_t done, std::uint64_t total) -> Result<void> {
+        if (options.is_cancelled && options.is_cancelled())
+            return fail("the export was cancelled; nothing was written");
+        if (options.on_progress)
+            options.on_progress(
+                static_cast<double>(done) / static_cast<double>(std::max<std::uint64_t>(total, 1)));
+        return {};
+    };
 }
 
 std::optional<WeightTarget> weightTargetNamed(std::string_view name)

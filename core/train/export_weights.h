@@ -28,7 +28,8 @@ struct WeightExportOptions {
     std::uint64_t max_shard_bytes = 5'000'000'000;
     std::filesystem::path output; ///< a folder that does not exist yet; empty: see defaultOutput()
     std::function<void(double fraction)> on_progress;
-    std::function<bool()> is_cancelled; ///< asked between tensors; nothing is left behind then
+    std::function<bool()>
+        is_cancelled; ///< asked between tensors, and pieces of them; nothing is left behind then
 };
 
 struct WeightExport {

@@ -48,7 +48,9 @@ Result<LoadBench> benchLoad(const LoadBenchOptions& options)
     const auto shape = readShape(options.folder);
     if (!shape)
         return tl::unexpected(shape.error());
-    const LoadOptions format = weightFormatOf(config, *shape);
+    const auto format = weightFormatOf(config, *shape);
+    if (!format)
+        return tl::unexpected(format.error());
 
     LoadBench result;
     for (const SafetensorsFile& shard : checkpoint->shards)
@@ -57,7 +59,7 @@ Result<LoadBench> benchLoad(const LoadBenchOptions& options)
     resetPeakResidentBytes();
     const std::uint64_t before = residentBytes();
     const Stopwatch watch;
-    const auto model = Qwen3::load(*checkpoint, format);
+    const auto model = Qwen3::load(*checkpoint, *format);
     if (!model)
         return tl::unexpected(model.error());
     result.seconds = watch.seconds();

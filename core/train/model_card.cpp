@@ -30,11 +30,6 @@ std::string yamlText(const std::string& text)
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string stageName(Stage stage)
-{
-    return stage == Stage::gspo ? "gspo" : stage == Stage::grpo ? "grpo" : "sft";
-}
-
 std::string stageTitle(Stage stage)
 {
     return stage == Stage::gspo ? "GSPO (Group Sequence Policy Optimization, arXiv 2507.18071)"
@@ -54,7 +49,7 @@ std::string frontMatter(const ExportSource& source, const ModelCardFacts& facts)
     text += "library_name: " + facts.library + "\npipeline_tag: text-generation\n";
     if (source.run) {
         const Stage stage = source.run->config.algorithm.stage;
-        text += "tags:\n- " + stageName(stage) + "\n";
+        text += "tags:\n- " + std::string(nameOf(stage)) + "\n";
         if (stage != Stage::sft)
             text += "- reinforcement-learning\n";
         if (source.run->config.adapter.finetuning_type == FinetuningType::lora)
@@ -189,7 +184,7 @@ std::string sparkline(const std::vector<double>& values, std::size_t width)
 
 std::string licenseOf(const ExportSource& source)
 {
-    if (source.base_model == "zen/starter")
+    if (source.base_model == kStarter)
         return "gpl-3.0";
     const auto folder = source.model_folder;
     const auto card = readFile(folder / "README.md", std::size_t{ 1 } << 22);

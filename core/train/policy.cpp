@@ -2,6 +2,8 @@
 
 #include "core/base/durable_file.h"
 #include "core/base/sha256.h"
+#include "core/config/validate.h"
+#include "core/plan/weight_types.h"
 #include "core/text/bpe_trainer.h"
 
 #include <ATen/ATen.h>
@@ -54,39 +56,30 @@ std::string fingerprintOf(const CheckpointFolder& checkpoint, const fs::path& ad
     return sha256Hex(text);
 }
 
-/// True if the projections stay in 4 bits: asked for, or stored like that already.
-bool isPacked(const TrainingConfig& config, const Qwen3Shape& shape)
+at::ScalarType scalarTypeOf(WeightType type)
 {
-    return config.memory.quantization == Quantization::nf4 || shape.is_packed;
+    return type == WeightType::bfloat16 ? at::kBFloat16 : at::kFloat;
 }
 
-/// What products compute with: the type of whole weights, or what 4-bit ones are turned into.
 at::ScalarType weightTypeFor(const TrainingConfig& config, const Qwen3Shape& shape)
 {
-    if (config.adapter.finetuning_type == FinetuningType::full)
-        return at::kFloat;
-    const MemorySection& memory = config.memory;
-    switch (isPacked(config, shape) ? memory.bnb_4bit_compute_dtype : memory.dtype) {
-    case WeightType::bfloat16:
-        return at::kBFloat16;
-    case WeightType::float32:
-        return at::kFloat;
-    case WeightType::automatic:
-        break;
-    }
-    return fasterWeightType(shape);
+    const WeightType asked = computeTypeAsked(config, shape);
+    return asked == WeightType::automatic ? fasterWeightType(shape) : scalarTypeOf(asked);
 }
 
-/// How weights are held whose products compute with `weight_type`.
-LoadOptions formatFor(
+/// How weights are held whose products compute with `weight_type`. Errors: what was asked cannot be
+/// trained.
+Result<LoadOptions> formatFor(
     const TrainingConfig& config, const Qwen3Shape& shape, at::ScalarType weight_type)
 {
     LoadOptions load;
-    load.weight_type = weight_type;
-    if (isPacked(config, shape)) {
+    const bool four_bits = keepsFourBits(config, shape);
+    if (four_bits && config.adapter.finetuning_type == FinetuningType::full)
+        return fail(std::string("finetuning_type: ") + kFullNeedsWholeWeights);
+    if (four_bits)
         load.nf4 = Nf4Options{ weight_type, config.memory.bnb_4bit_use_double_quant };
-        load.weight_type = config.memory.dtype == WeightType::float32 ? at::kFloat : at::kBFloat16;
-    }
+    load.weight_type = scalarTypeOf(heldType(
+        config, shape, weight_type == at::kBFloat16 ? WeightType::bfloat16 : WeightType::float32));
     return load;
 }
 
@@ -176,10 +169,10 @@ Result<void> loadWeights(Policy& policy, const TrainingConfig& config, const Qwe
     const PolicyOptions& options)
 {
     const bool full = config.adapter.finetuning_type == FinetuningType::full;
-    LoadOptions load = formatFor(config, shape, policy.weight_type);
-    if (full && load.nf4)
-        return fail("finetuning_type: full cannot train the 4-bit weights of "
-            + config.model.model_name_or_path + "; use lora, or a model of whole weights");
+    auto format = formatFor(config, shape, policy.weight_type);
+    if (!format)
+        return tl::unexpected(format.error());
+    LoadOptions& load = *format;
     load.trainable = full && options.trainable;
     load.on_progress = options.on_progress;
     auto model = Qwen3::load(policy.checkpoint, load);
@@ -217,7 +210,7 @@ Result<Policy> loadPolicy(const TrainingConfig& config, const PolicyOptions& opt
     return policy;
 }
 
-LoadOptions weightFormatOf(const TrainingConfig& config, const Qwen3Shape& shape)
+Result<LoadOptions> weightFormatOf(const TrainingConfig& config, const Qwen3Shape& shape)
 {
     return formatFor(config, shape, weightTypeFor(config, shape));
 }
@@ -234,10 +227,11 @@ Result<Policy> randomPolicy(const TrainingConfig& config, const Qwen3Shape& shap
     if (!tokenizer)
         return tl::unexpected(tokenizer.error());
     const at::ScalarType weight_type = weightTypeFor(config, shape);
-    LoadOptions load = formatFor(config, shape, weight_type);
+    auto format = formatFor(config, shape, weight_type);
+    if (!format)
+        return tl::unexpected(format.error());
+    LoadOptions& load = *format;
     load.trainable = config.adapter.finetuning_type == FinetuningType::full;
-    if (load.trainable && load.nf4)
-        return fail("finetuning_type: full cannot train 4-bit weights; use lora");
     Policy policy{ {}, Qwen3::random(shape, static_cast<std::uint64_t>(config.run.seed), load), {},
         std::move(*tokenizer), {}, weight_type, {} };
     if (!load.trainable)

@@ -40,8 +40,9 @@ struct PolicyOptions {
 /// Loads model, tokenizer and adapter as the (resolved) configuration says.
 Result<Policy> loadPolicy(const TrainingConfig& config, const PolicyOptions& options);
 
-/// The type of products and how weights of this shape are held, as the configuration says.
-LoadOptions weightFormatOf(const TrainingConfig& config, const Qwen3Shape& shape);
+/// The type of products and how weights of this shape are held, as the configuration says. Error:
+/// full fine-tuning of 4-bit weights.
+Result<LoadOptions> weightFormatOf(const TrainingConfig& config, const Qwen3Shape& shape);
 
 /// Random weights of this shape in the configuration's type, with a new adapter and a tokenizer of
 /// bytes: for measuring.

@@ -58,9 +58,6 @@ private:
     void makeRollouts(TrainingState& state);
     std::vector<RolloutGroup> drawPrompts(std::int64_t generation) const;
     Metrics generateCompletions(std::vector<RolloutGroup>& groups, TrainingState& state);
-    std::vector<std::vector<Completion>> generateWithinMemory(
-        const std::vector<std::vector<std::int64_t>>& prompts, GenerationOptions options,
-        std::int64_t step);
     Metrics scoreCompletions(std::vector<RolloutGroup>& groups, TrainingState& state);
     void publishCompletions(const std::vector<RolloutGroup>& groups, std::int64_t step);
     std::vector<RolloutRow> rowsOf(const std::vector<RolloutGroup>& groups) const;
@@ -70,8 +67,8 @@ private:
     // update_phase.cpp
     StepOutcome learnInParts(
         const std::vector<const RolloutRow*>& order, std::int64_t tokens, std::int64_t step);
-    PolicyLoss microBatchLoss(std::span<const RolloutRow* const> rows,
-        const StepNormalizer& normalizer, std::uint64_t dropout_key);
+    PolicyLoss partLoss(std::span<const RolloutRow* const> rows, const StepNormalizer& normalizer,
+        std::int64_t step, std::int64_t first_row);
 
     std::int64_t generationsPerEpoch() const;
     std::uint64_t seedFor(std::uint64_t purpose, std::int64_t index) const;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
 
 namespace zen {
@@ -84,17 +85,17 @@ std::vector<RolloutRow> PolicyObjective::drawRows(TrainingState& state, Metrics&
     std::vector<RolloutRow> rows;
     MetricWindow batches;
     for (std::int64_t taken = 0; taken < m_plan.micro_batches_per_step; ++taken) {
-        if (state.buffer.empty() || state.buffer_cursor == m_plan.uses())
+        if (!state.buffer || state.buffer_cursor == m_plan.uses())
             makeRollouts(state);
         const std::int64_t part = state.buffer_cursor % m_plan.micro_batches_per_generation;
-        const auto begin = state.buffer.begin() + part * m_plan.micro_batch;
+        const auto begin = state.buffer->begin() + part * m_plan.micro_batch;
         rows.insert(rows.end(), begin, begin + m_plan.micro_batch);
         ++state.buffer_cursor;
         batches.add(state.buffer_metrics);
     }
     metrics = batches.means();
     if (state.buffer_cursor == m_plan.uses()) { // used up: nothing that a checkpoint must keep
-        state.buffer.clear();
+        state.buffer.reset();
         state.buffer_cursor = 0;
     }
     return rows;
@@ -110,9 +111,10 @@ void PolicyObjective::makeRollouts(TrainingState& state)
     std::vector<RolloutRow> rows = rowsOf(groups);
     addFixedLogprobs(rows, step);
 
-    state.buffer.clear();
+    std::vector<RolloutRow> shuffled;
     for (const std::size_t row : permutation(rows.size(), seedFor(kRowOrder, state.generations)))
-        state.buffer.push_back(std::move(rows[row]));
+        shuffled.push_back(std::move(rows[row]));
+    state.buffer = std::make_shared<const std::vector<RolloutRow>>(std::move(shuffled));
     state.buffer_cursor = 0;
     ++state.generations;
 }
@@ -160,7 +162,10 @@ Metrics PolicyObjective::generateCompletions(
     for (const RolloutGroup& group : groups)
         prompts.push_back(group.prompt_ids);
     const Stopwatch watch;
-    auto completions = generateWithinMemory(prompts, options, step);
+    const MemoryUse use{ m_context.config, m_context.policy.model,
+        fmt::format("rollout of step {}", step),
+        [&](const std::string& text) { reporter.warning(text); } };
+    auto completions = generateWithinMemory(use, prompts, options, m_rows_at_once);
     const double seconds = watch.seconds();
 
     double completion_tokens = 0, prompt_tokens = 0;
@@ -176,34 +181,6 @@ Metrics PolicyObjective::generateCompletions(
     Metrics metrics = lengthMetrics(groups);
     metrics["speed/rollout_tokens_per_second"] = completion_tokens / seconds;
     return metrics;
-}
-
-/// Fewer rows at a time when memory runs out; which tokens a row gets does not depend on that.
-std::vector<std::vector<Completion>> PolicyObjective::generateWithinMemory(
-    const std::vector<std::vector<std::int64_t>>& prompts, GenerationOptions options,
-    std::int64_t step)
-{
-    releaseIdleMemory(m_context.policy.model);
-    std::vector<std::vector<Completion>> completions;
-    std::int64_t rows = std::min(
-        m_rows_at_once, static_cast<std::int64_t>(prompts.size()) * options.completions_per_prompt);
-    const auto attempt = [&](std::int64_t size) {
-        options.max_rows = size;
-        completions = generate(m_context.policy.model, prompts, options);
-    };
-    const auto before_retry = [&](std::int64_t size) {
-        m_rows_at_once = size;
-        releaseIdleMemory(m_context.policy.model);
-        m_context.reporter.warning(fmt::format(
-            "step {}: memory ran out in the rollout; it runs again with {} completions at a time",
-            step, size));
-    };
-    if (!retryInHalves(rows, 1, attempt, before_retry))
-        throw memoryExhausted(m_context,
-            fmt::format("memory ran out in the rollout of step {}, even with one completion at a "
-                        "time",
-                step));
-    return completions;
 }
 
 Metrics PolicyObjective::scoreCompletions(std::vector<RolloutGroup>& groups, TrainingState& state)

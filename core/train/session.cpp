@@ -68,8 +68,23 @@ StepOutcome Session::gradientsOfStep()
         return m_objective->accumulateGradients(m_state);
     } catch (const MemoryExhausted&) {
         m_state = before;
-        saveCheckpoint();
+        saveBeforeTheEnd();
         throw;
+    }
+}
+
+/// The run ends with the message of what went wrong; a checkpoint that cannot be saved either must
+/// not take its place.
+void Session::saveBeforeTheEnd() noexcept
+{
+    try {
+        saveCheckpoint();
+    } catch (const std::exception& error) {
+        try {
+            m_reporter.warning(std::string("no checkpoint could be saved: ") + error.what());
+        } catch (...) { // nothing is left to say it with
+        }
+    } catch (...) {
     }
 }
 
@@ -141,12 +156,22 @@ void Session::evaluate(bool before_training)
     if (held_out.rows.empty())
         return;
     m_reporter.phase(Phase::evaluating, m_state.step);
-    EvaluationPlan plan{ m_config, m_context->rubric ? &*m_context->rubric : nullptr,
-        before_training, [this](double fraction) {
+    const EvaluationPlan plan{ m_config, m_context->rubric ? &*m_context->rubric : nullptr,
+        before_training,
+        [this](double fraction) {
             m_reporter.phase(Phase::evaluating, m_state.step, fraction);
             m_context->checkControl(m_state.step);
-        } };
-    Metrics metrics = evaluateHeldOut(m_context->policy, held_out, plan);
+        },
+        fmt::format("evaluation after step {}", m_state.step),
+        [this](const std::string& text) { m_reporter.warning(text); } };
+    Metrics metrics;
+    try {
+        metrics = evaluateHeldOut(m_context->policy, held_out, plan);
+    } catch (const MemoryExhausted&) {
+        if (!before_training)
+            saveBeforeTheEnd();
+        throw;
+    }
     const auto accuracy = metrics.find("eval/accuracy");
     if (accuracy != metrics.end())
         (before_training ? m_state.eval_accuracy_before : m_accuracy_after) = accuracy->second;
@@ -257,6 +282,16 @@ RunFinished Session::abandoned() noexcept
     if (m_folder)
         (void)writeSummary(*m_folder, finished);
     return finished;
+}
+
+std::string Session::memoryMessage() const
+{
+    const std::string tried = fmt::format("memory ran out after step {}", m_state.step);
+    if (m_context)
+        return memoryExhausted(m_config, m_context->policy.model.shape(), tried).message;
+    return "memory ran out before the model and the data were loaded. Take a smaller model or "
+           "fewer "
+           "data (max_samples), or set quantization: 4bit.";
 }
 
 std::string Session::checkpointToResume() const

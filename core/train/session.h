@@ -31,6 +31,10 @@ public:
     /// What an aborted run reports; nothing is saved.
     RunFinished abandoned() noexcept;
 
+    /// What to tell when memory ran out where no part of the run could go on with less: the plan as
+    /// a table once there is one, and how to need less.
+    std::string memoryMessage() const;
+
     /// The newest checkpoint that a failed run can go on from; empty if there is none.
     std::string checkpointToResume() const;
     const std::optional<RunFolder>& folder() const { return m_folder; }
@@ -51,6 +55,7 @@ private:
     void betweenSteps();
     void evaluate(bool before_training);
     void saveCheckpoint();
+    void saveBeforeTheEnd() noexcept;
     void writeTrainedModel();
     bool reachedEpochEnd() const;
     double secondsSoFar() const;

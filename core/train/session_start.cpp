@@ -34,19 +34,6 @@ ExistingRun existingRunOf(const RunSection& run)
     return run.overwrite_output_dir ? ExistingRun::overwrite : ExistingRun::refuse;
 }
 
-std::string nameOfStage(Stage stage)
-{
-    switch (stage) {
-    case Stage::gspo:
-        return "gspo";
-    case Stage::grpo:
-        return "grpo";
-    case Stage::sft:
-        break;
-    }
-    return "sft";
-}
-
 std::optional<Rubric> rubricOf(const std::vector<RewardTermSpec>& rewards)
 {
     if (rewards.empty())
@@ -130,7 +117,7 @@ void Session::loadRun(const std::optional<Snapshot>& snapshot)
 
     const bool sft = m_config.algorithm.stage == Stage::sft;
     if (!sft && !m_context->rubric)
-        throw RunError{ "rewards: stage " + nameOfStage(m_config.algorithm.stage)
+        throw RunError{ "rewards: stage " + std::string(nameOf(m_config.algorithm.stage))
             + " needs at least one reward" };
     m_objective = orThrow(sft ? makeSftObjective(*m_context) : makePolicyObjective(*m_context));
     m_total_steps = m_objective->totalSteps();
@@ -168,7 +155,7 @@ void Session::announce()
     RunStarted started;
     started.run_name = m_config.run.run_name.empty() ? m_folder->path.filename().string()
                                                      : m_config.run.run_name;
-    started.stage = nameOfStage(m_config.algorithm.stage);
+    started.stage = nameOf(m_config.algorithm.stage);
     started.model = m_config.model.model_name_or_path;
     started.first_step = m_state.step;
     started.total_steps = m_total_steps;

@@ -132,13 +132,9 @@ StepOutcome SftObjective::accumulateGradients(TrainingState& state)
     for (const LearnedText* row : rows)
         targets += static_cast<double>(row->targets());
 
-    std::int64_t longest = 0, largest = 0;
-    for (const LearnedText* row : rows)
-        longest = std::max(longest, tokensOf(*row));
-    forParts(std::span(rows), m_budget.tokens(), m_micro_batch,
-        [&](const auto& part, std::size_t) { largest = std::max(largest, paddedTokens(part)); });
+    const std::span<const LearnedText* const> all(rows);
     StepOutcome outcome;
-    m_budget.within(step, largest, longest,
+    m_budget.within(step, largestPart(all, m_budget.tokens(), m_micro_batch), longestRow(all),
         [&](std::int64_t tokens) { outcome = learnInParts(rows, targets, tokens, step); });
     state.num_tokens += outcome.update_tokens;
     outcome.metrics["num_tokens"] = state.num_tokens;
@@ -157,10 +153,11 @@ StepOutcome SftObjective::learnInParts(const std::vector<const LearnedText*>& ro
     if (router_weight > 0)
         forward.router_loss = &router_loss;
     forward.gradient_checkpointing = m_context.config.memory.gradient_checkpointing;
+    if (m_context.config.adapter.lora_dropout > 0)
+        forward.dropout_key = seedFor(step, kDropoutPurpose);
     forParts(std::span(rows), tokens, m_micro_batch, [&](const auto& part, std::size_t begin) {
         m_context.checkControl(step);
-        if (m_context.config.adapter.lora_dropout > 0)
-            forward.dropout_key = seedFor(step, kDropoutPurpose + begin);
+        forward.first_row = static_cast<std::int64_t>(begin);
         const at::Tensor logprobs_N = scoreTargets(m_context.policy.model, batchOf(part), forward,
             1.0, m_context.config.memory.logprob_chunk_tokens, LogprobDetail::targets)
                                           .logprobs_N;

@@ -178,7 +178,8 @@ Result<void> readRollouts(const fs::path& path, Snapshot& snapshot)
     if (!tensors)
         return tl::unexpected(tensors.error());
     try {
-        snapshot.state.buffer = fromTensors(*tensors);
+        snapshot.state.buffer
+            = std::make_shared<const std::vector<RolloutRow>>(fromTensors(*tensors));
     } catch (const std::exception&) {
         return fail(path.string() + " does not hold a generation batch");
     }
@@ -198,8 +199,8 @@ Result<void> writeSnapshot(const fs::path& folder, const Snapshot& snapshot, con
         { "second_moment", snapshot.second_moment } };
     if (auto written = writeTensors(folder / kOptimizer, moments, {}); !written)
         return written;
-    if (!snapshot.state.buffer.empty())
-        if (auto written = writeTensors(folder / kRollouts, toTensors(snapshot.state.buffer), {});
+    if (snapshot.state.buffer)
+        if (auto written = writeTensors(folder / kRollouts, toTensors(*snapshot.state.buffer), {});
             !written)
             return written;
     return writeDurably(folder / kState, toJson(snapshot).dump(1) + "\n");

@@ -3,6 +3,7 @@
 #include "core/base/byte_text.h"
 #include "core/base/machine.h"
 #include "core/model/scratch.h"
+#include "core/model/work_sizes.h"
 #include "core/plan/memory_plan.h"
 
 #include <ATen/ATen.h>
@@ -10,39 +11,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <new>
-#include <string_view>
 
 namespace zen {
 
-namespace {
-
-/// Parts of the messages of c10's CPU and CUDA allocators, of oneDNN and of cuBLAS.
-constexpr std::array<std::string_view, 5> kMessages
-    = { "can't allocate memory", "not enough memory", "out of memory", "could not create a memory",
-          "CUBLAS_STATUS_ALLOC_FAILED" };
-
-/// Smaller models (64 MB of float32) keep what they have freed.
-constexpr std::int64_t kSmallModel = 16'000'000;
-
-} // namespace
-
-bool isOutOfMemory(const std::exception& error)
+MemoryExhausted memoryExhausted(
+    const TrainingConfig& config, const Qwen3Shape& shape, const std::string& tried)
 {
-    if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr
-        || dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr)
-        return true;
-    const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
-    const std::string_view text
-        = torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
-    return std::any_of(kMessages.begin(), kMessages.end(),
-        [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
-}
-
-MemoryExhausted memoryExhausted(const RunContext& context, const std::string& tried)
-{
-    const TrainingConfig& config = context.config;
     const Machine machine = thisMachine();
     std::string advice = "Lower cutoff_len or lora_rank";
     if (!config.memory.gradient_checkpointing)
@@ -50,15 +24,39 @@ MemoryExhausted memoryExhausted(const RunContext& context, const std::string& tr
     if (config.memory.quantization == Quantization::none)
         advice += ", or quantization: 4bit";
     return { { fmt::format("{}.\n{}This machine has {}, {} of it free now. {}.", tried,
-        planText(planMemory(config, context.policy.model.shape())),
-        formatBytes(machine.memory_total_bytes), formatBytes(machine.memory_available_bytes),
-        advice) } };
+        planText(planMemory(config, shape)), formatBytes(machine.memory_total_bytes),
+        formatBytes(machine.memory_available_bytes), advice) } };
+}
+
+std::vector<std::vector<Completion>> generateWithinMemory(const MemoryUse& use,
+    const std::vector<std::vector<std::int64_t>>& prompts, GenerationOptions options,
+    std::int64_t& rows)
+{
+    releaseIdleMemory(use.model);
+    std::vector<std::vector<Completion>> completions;
+    std::int64_t now = std::min(
+        rows, static_cast<std::int64_t>(prompts.size()) * options.completions_per_prompt);
+    const auto attempt = [&](std::int64_t size) {
+        options.max_rows = size;
+        completions = generate(use.model, prompts, options);
+    };
+    const auto before_retry = [&](std::int64_t size) {
+        rows = size;
+        releaseIdleMemory(use.model);
+        if (use.on_warning)
+            use.on_warning(
+                fmt::format("memory ran out in the {}; it runs again with {} completions at a time",
+                    use.name, size));
+    };
+    if (!retryInHalves(now, 1, attempt, before_retry))
+        throw memoryExhausted(use.config, use.model.shape(),
+            fmt::format("memory ran out in the {}, even with one completion at a time", use.name));
+    return completions;
 }
 
 TokenBudget::TokenBudget(RunContext& context)
     : m_context(context)
-    , m_tokens(context.config.memory.micro_batch_tokens.value_or(
-          context.config.batch.per_device_train_batch_size * context.config.data.cutoff_len))
+    , m_tokens(*context.config.memory.micro_batch_tokens)
 {
 }
 
@@ -68,16 +66,19 @@ void TokenBudget::shrink(std::int64_t step, std::int64_t tokens)
         if (parameter.grad().defined())
             parameter.grad().zero_();
     m_tokens = tokens;
-    releaseIdleMemory(m_context.policy.model);
+    const Qwen3& model = m_context.policy.model;
+    releaseIdleMemory(model);
+    const bool by_part
+        = model.shape().isMoe() && m_context.config.algorithm.router_aux_loss_coef > 0;
     m_context.reporter.warning(fmt::format(
         "step {}: memory ran out in the update; it runs again with at most {} tokens at a time, "
-        "which gives the same loss (micro_batch_tokens)",
-        step, tokens));
+        "which gives the same loss{} (micro_batch_tokens)",
+        step, tokens, by_part ? " but for the router's, which is taken of each part" : ""));
 }
 
 void TokenBudget::giveUp(std::int64_t step, std::int64_t longest_row) const
 {
-    throw memoryExhausted(m_context,
+    throw memoryExhausted(m_context.config, m_context.policy.model.shape(),
         fmt::format("memory ran out in the update of step {}, even with one row of {} tokens at a "
                     "time",
             step, longest_row));

@@ -6,11 +6,12 @@
 #include "core/reward/rubric.h"
 #include "core/train/session.h"
 #include "core/train/threads.h"
+#include "core/train/token_budget.h"
 #include "core/weights/checkpoint_folder.h"
 
 #include <ATen/ATen.h>
 
-#include <new>
+#include <exception>
 
 // Who does what, and on which thread:
 //
@@ -37,16 +38,18 @@ std::string errorsOf(const Diagnostics& diagnostics)
     return text;
 }
 
-/// libtorch's own message without its stack trace, and what to do when memory ran out.
-std::string readable(const c10::Error& error)
+/// A library's message: of memory that ran out with the plan and what to do, of libtorch without
+/// its stack trace.
+std::string readable(const Session& session, const std::exception& error) noexcept
 {
-    std::string text = error.what_without_backtrace();
-    if (text.find("can't allocate memory") != std::string::npos
-        || text.find("not enough memory") != std::string::npos)
-        text = "memory ran out (" + text
-            + "). Lower per_device_train_batch_size, max_completion_length or "
-              "logprob_chunk_tokens, or turn on gradient_checkpointing.";
-    return text;
+    try {
+        if (isOutOfMemory(error))
+            return session.memoryMessage();
+        const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+        return torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
+    } catch (...) {
+        return "memory ran out"; // fits into the string itself
+    }
 }
 
 class Trainer final : public TrainingJob {
@@ -81,12 +84,8 @@ private:
             return session.abandoned();
         } catch (const RunError& error) {
             message = error.message;
-        } catch (const c10::Error& error) {
-            message = readable(error);
-        } catch (const std::bad_alloc&) {
-            message = "memory ran out. Lower per_device_train_batch_size or max_completion_length.";
         } catch (const std::exception& error) {
-            message = error.what();
+            message = readable(session, error);
         } catch (...) {
             message = "an unknown exception ended the run";
         }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,7 +22,8 @@ struct TrainingState {
 
     std::int64_t generations
         = 0; ///< generation batches made; chooses the next prompts and the sampler's noise
-    std::vector<RolloutRow> buffer; ///< the current generation batch, shuffled
+    /// The current generation batch, shuffled; null: none. Copies of the state share it.
+    std::shared_ptr<const std::vector<RolloutRow>> buffer;
     Metrics buffer_metrics; ///< rewards, lengths and speed of that batch; repeated in every step
                             ///< that learns from it
     std::int64_t buffer_cursor

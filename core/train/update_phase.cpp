@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::uint64_t kDropout = 4;
 constexpr const char* kRouterLoss = "router_loss"; ///< among the sums over micro-batches
-/// More than a step has rows, so that every micro-batch has a key of its own.
-constexpr std::int64_t kMicroBatches = 1 << 20;
 
 /// The step's rows in the order in which they are cut into micro-batches: by length, which saves
 /// padding and changes nothing since every loss but bnpo divides by the whole step.
@@ -38,6 +36,16 @@ StepNormalizer normalizerOf(std::span<const RolloutRow* const> rows)
     return step;
 }
 
+/// Calls use(micro-batch, index of its first row); the last one may be smaller.
+template <class Use>
+void forMicroBatches(
+    std::span<const RolloutRow* const> rows, std::int64_t micro_batch, const Use& use)
+{
+    const auto size = static_cast<std::size_t>(micro_batch);
+    for (std::size_t begin = 0; begin < rows.size(); begin += size)
+        use(rows.subspan(begin, std::min(size, rows.size() - begin)), begin);
+}
+
 } // namespace
 
 StepOutcome PolicyObjective::learn(const std::vector<RolloutRow>& rows, std::int64_t step)
@@ -46,15 +54,15 @@ StepOutcome PolicyObjective::learn(const std::vector<RolloutRow>& rows, std::int
     releaseIdleMemory(m_context.policy.model);
     const Stopwatch watch;
     const std::vector<const RolloutRow*> order = microBatchOrder(rows, m_loss.loss_type);
-    const auto most_rows = static_cast<std::size_t>(m_plan.micro_batch);
-    std::int64_t largest = 0, longest = 0;
-    forParts(std::span(order), m_budget.tokens(), most_rows,
-        [&](const auto& part, std::size_t) { largest = std::max(largest, paddedTokens(part)); });
-    for (const RolloutRow& row : rows)
-        longest = std::max(longest, tokensOf(row));
+    std::int64_t largest = 0;
+    forMicroBatches(
+        std::span(order), m_plan.micro_batch, [&](const auto& micro_batch, std::size_t) {
+            largest = std::max(
+                largest, largestPart(micro_batch, m_budget.tokens(), micro_batch.size()));
+        });
 
     StepOutcome outcome;
-    m_budget.within(step, largest, longest,
+    m_budget.within(step, largest, longestRow(std::span<const RolloutRow* const>(order)),
         [&](std::int64_t tokens) { outcome = learnInParts(order, tokens, step); });
     outcome.update_seconds = watch.seconds();
     return outcome;
@@ -67,42 +75,43 @@ StepOutcome PolicyObjective::learnInParts(
     StepNormalizer normalizer = normalizerOf(order);
     StepOutcome outcome;
     std::map<std::string, double> sums;
-    const auto size = static_cast<std::size_t>(m_plan.micro_batch);
-    for (std::size_t begin = 0; begin < order.size(); begin += size) {
-        const auto micro_batch
-            = std::span(order).subspan(begin, std::min(size, order.size() - begin));
-        const StepNormalizer own = normalizerOf(micro_batch);
-        normalizer.micro_batch_rows = own.rows;
-        normalizer.micro_batch_tokens = own.active_tokens;
-        forParts(micro_batch, tokens, size, [&](const auto& part, std::size_t first) {
-            m_context.checkControl(step);
-            const std::size_t place = begin + first;
-            m_context.reporter.phase(Phase::updating, step,
-                static_cast<double>(place) / static_cast<double>(order.size()));
-            const PolicyLoss loss = microBatchLoss(part, normalizer,
-                seedFor(kDropout, step * kMicroBatches + static_cast<std::int64_t>(place)));
-            if (loss.loss.requires_grad())
-                loss.loss.backward();
-            outcome.loss += loss.loss.template item<double>();
-            addSums(sums, loss.sums);
-            for (const RolloutRow* row : part)
-                outcome.update_tokens += static_cast<double>(tokensOf(*row));
+    forMicroBatches(
+        std::span(order), m_plan.micro_batch, [&](const auto& micro_batch, std::size_t begin) {
+            const StepNormalizer own = normalizerOf(micro_batch);
+            normalizer.micro_batch_rows = own.rows;
+            normalizer.micro_batch_tokens = own.active_tokens;
+            forParts(
+                micro_batch, tokens, micro_batch.size(), [&](const auto& part, std::size_t first) {
+                    m_context.checkControl(step);
+                    const std::size_t place = begin + first;
+                    m_context.reporter.phase(Phase::updating, step,
+                        static_cast<double>(place) / static_cast<double>(order.size()));
+                    const PolicyLoss loss
+                        = partLoss(part, normalizer, step, static_cast<std::int64_t>(place));
+                    if (loss.loss.requires_grad())
+                        loss.loss.backward();
+                    outcome.loss += loss.loss.template item<double>();
+                    addSums(sums, loss.sums);
+                    for (const RolloutRow* row : part)
+                        outcome.update_tokens += static_cast<double>(tokensOf(*row));
+                });
         });
-    }
     outcome.metrics = policyMetrics(sums);
     if (const auto router = sums.find(kRouterLoss); router != sums.end())
         outcome.metrics["aux_loss"] = router->second;
     return outcome;
 }
 
-PolicyLoss PolicyObjective::microBatchLoss(std::span<const RolloutRow* const> rows,
-    const StepNormalizer& normalizer, std::uint64_t dropout_key)
+/// @param first_row place of the first of these rows in the step's order
+PolicyLoss PolicyObjective::partLoss(std::span<const RolloutRow* const> rows,
+    const StepNormalizer& normalizer, std::int64_t step, std::int64_t first_row)
 {
     const TokenBatch batch = batchOf(rows);
     ForwardOptions forward;
     forward.gradient_checkpointing = m_context.config.memory.gradient_checkpointing;
+    forward.first_row = first_row;
     if (m_context.config.adapter.lora_dropout > 0)
-        forward.dropout_key = dropout_key;
+        forward.dropout_key = seedFor(kDropout, step);
     const double router_weight = m_context.config.algorithm.router_aux_loss_coef;
     at::Tensor router_loss;
     if (router_weight > 0)

@@ -60,6 +60,7 @@ private Q_SLOTS:
         config.memory.dtype = WeightType::float32;
         QCOMPARE(
             update(planMemory(config, shape)).weights, static_cast<std::uint64_t>(parameters) * 4);
+        config.memory.dtype = WeightType::bfloat16; // of the embedding
         config.memory.quantization = Quantization::nf4;
         config.memory.bnb_4bit_use_double_quant = true;
         config.memory.bnb_4bit_compute_dtype = WeightType::bfloat16;
@@ -94,6 +95,59 @@ private Q_SLOTS:
         const double experts
             = static_cast<double>(adapterParameters(adapter, publicShape("30B-A3B")));
         QVERIFY(std::abs(experts - 830e6) < 1e6);
+    }
+
+    // The buffer that tensors go through is 2^21 doubles; what is packed is float32 on the way.
+    void loading_holdsAPieceBesideTheWeights()
+    {
+        TrainingConfig config = bf16Config();
+        for (const char* model : { "0.6B", "32B" }) {
+            const PhaseMemory load = planMemory(config, publicShape(model)).in(PlanPhase::load);
+            QCOMPARE(load.overhead, std::uint64_t{ 8 } << 21);
+        }
+        config.memory.quantization = Quantization::nf4;
+        const PhaseMemory load = planMemory(config, publicShape("32B")).in(PlanPhase::load);
+        QCOMPARE(load.overhead, std::uint64_t{ 12 } << 21);
+    }
+
+    // 0.6B: 440,401,920 weights in 4 bits and a scale for every 64, the other 155,648,000 in dtype
+    void fourBits_leaveTheRestAndTheCacheInDtype_data()
+    {
+        QTest::addColumn<int>("dtype");
+        QTest::addColumn<int>("compute");
+        QTest::addColumn<quint64>("number");
+        const auto row = [](const char* name, WeightType dtype, WeightType compute, quint64 bytes) {
+            QTest::newRow(name) << static_cast<int>(dtype) << static_cast<int>(compute) << bytes;
+        };
+        row("auto, float32", WeightType::automatic, WeightType::float32, 2);
+        row("auto, bfloat16", WeightType::automatic, WeightType::bfloat16, 2);
+        row("bfloat16, float32", WeightType::bfloat16, WeightType::float32, 2);
+        row("float32, bfloat16", WeightType::float32, WeightType::bfloat16, 4);
+    }
+
+    void fourBits_leaveTheRestAndTheCacheInDtype()
+    {
+        QFETCH(int, dtype);
+        QFETCH(int, compute);
+        QFETCH(quint64, number);
+        TrainingConfig config;
+        config.memory.quantization = Quantization::nf4;
+        config.memory.dtype = static_cast<WeightType>(dtype);
+        config.memory.bnb_4bit_compute_dtype = static_cast<WeightType>(compute);
+        config.data.cutoff_len = 1024;
+        config.batch.max_completion_length = 768;
+        config.batch.per_device_train_batch_size = 64;
+        config.batch.steps_per_generation = 1;
+        const Qwen3Shape shape = publicShape("0.6B");
+        const MemoryPlan plan = planMemory(config, shape);
+        QCOMPARE(
+            update(plan).weights, 440401920ULL / 2 + 440401920ULL / 64 * 4 + 155648000 * number);
+        QCOMPARE(plan.in(PlanPhase::rollout).cache, 57344 * number * (64 * 768 + 8 * 256));
+        QCOMPARE(plannedWeightType(config, shape), static_cast<WeightType>(compute));
+        Qwen3Shape stored = shape; // the same where the model's own files hold 4 bits
+        stored.is_packed = true;
+        config.memory.quantization = Quantization::none;
+        QVERIFY(planMemory(config, stored) == plan);
     }
 
     // 0.6B: 114,688 bytes a token in bfloat16, twice that in float32

@@ -40,7 +40,8 @@ Snapshot snapshotOf(std::int64_t step)
     second.completion_ids = { 8 };
     second.old_logprobs = { -2.5F };
     second.masked = true;
-    state.buffer = { first, second };
+    state.buffer
+        = std::make_shared<const std::vector<RolloutRow>>(std::vector<RolloutRow>{ first, second });
     snapshot.identity = { "model", "data", { { "seed", "42" } } };
     snapshot.weight_type = "bfloat16";
     snapshot.parameters
@@ -77,15 +78,16 @@ private Q_SLOTS:
         const auto read = readCheckpoint(done->path);
         QVERIFY2(read.has_value(), read ? "" : read.error().message.c_str());
         QCOMPARE(read->state.step, 4);
-        QCOMPARE(read->state.buffer.size(), std::size_t{ 2 });
+        QCOMPARE(read->state.buffer->size(), std::size_t{ 2 });
         for (std::size_t row = 0; row < 2; ++row) {
-            QCOMPARE(read->state.buffer[row].prompt_ids, saved.state.buffer[row].prompt_ids);
+            QCOMPARE((*read->state.buffer)[row].prompt_ids, (*saved.state.buffer)[row].prompt_ids);
+            QCOMPARE((*read->state.buffer)[row].completion_ids,
+                (*saved.state.buffer)[row].completion_ids);
             QCOMPARE(
-                read->state.buffer[row].completion_ids, saved.state.buffer[row].completion_ids);
-            QCOMPARE(read->state.buffer[row].old_logprobs, saved.state.buffer[row].old_logprobs);
-            QCOMPARE(read->state.buffer[row].advantage, saved.state.buffer[row].advantage);
-            QCOMPARE(read->state.buffer[row].masked, saved.state.buffer[row].masked);
-            QVERIFY(read->state.buffer[row].reference_logprobs.empty());
+                (*read->state.buffer)[row].old_logprobs, (*saved.state.buffer)[row].old_logprobs);
+            QCOMPARE((*read->state.buffer)[row].advantage, (*saved.state.buffer)[row].advantage);
+            QCOMPARE((*read->state.buffer)[row].masked, (*saved.state.buffer)[row].masked);
+            QVERIFY((*read->state.buffer)[row].reference_logprobs.empty());
         }
         QVERIFY(read->state.window == saved.state.window);
         QCOMPARE(read->state.buffer_metrics, saved.state.buffer_metrics);

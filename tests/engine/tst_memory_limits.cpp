@@ -33,9 +33,9 @@ TrainingConfig updateConfig()
 
 /// A policy with an adapter that already says something, and what an update needs around it.
 struct Bench {
-    explicit Bench(const TrainingConfig& config)
+    explicit Bench(const TrainingConfig& config, const Qwen3Shape& shape = tinyShape(300))
         : reporter(sink)
-        , context{ config, std::move(*randomPolicy(config, tinyShape(300))), {}, {}, false, control,
+        , context{ config, std::move(*randomPolicy(config, shape)), {}, {}, false, control,
             reporter }
     {
         std::uint64_t seed = 3;
@@ -121,6 +121,14 @@ private:
         config.run.save_steps = 0;
         return config;
     }
+    /// With four rows held out, each with a reference answer.
+    TrainingConfig evaluated(const char* name)
+    {
+        TrainingConfig config = runInto(name);
+        config.data.val_size = 4;
+        config.optimizer.max_steps = 3;
+        return config;
+    }
     static std::string adapterOf(const TrainingConfig& config)
     {
         return bytesOf(fs::path(config.run.output_dir) / "adapter" / "adapter_model.safetensors");
@@ -153,8 +161,11 @@ private Q_SLOTS:
         QTest::addColumn<int>("loss_type");
         QTest::addColumn<int>("level");
         QTest::addColumn<int>("tokens");
-        const auto add = [](const char* name, LossType type, ImportanceLevel level, int tokens) {
-            QTest::newRow(name) << static_cast<int>(type) << static_cast<int>(level) << tokens;
+        QTest::addColumn<double>("dropout");
+        const auto add = [](const char* name, LossType type, ImportanceLevel level, int tokens,
+                             double dropout = 0) {
+            QTest::newRow(name) << static_cast<int>(type) << static_cast<int>(level) << tokens
+                                << dropout;
         };
         add("grpo by token", LossType::grpo, ImportanceLevel::token, 100);
         add("gspo", LossType::grpo, ImportanceLevel::sequence, 100);
@@ -162,6 +173,8 @@ private Q_SLOTS:
         add("dapo", LossType::dapo, ImportanceLevel::token, 130);
         add("dr_grpo", LossType::dr_grpo, ImportanceLevel::token, 70);
         add("bnpo", LossType::bnpo, ImportanceLevel::token, 100);
+        add("dropout", LossType::grpo, ImportanceLevel::token, 100, 0.25);
+        add("dropout, row by row", LossType::bnpo, ImportanceLevel::sequence, 1, 0.25);
     }
 
     void parts_giveTheSameLossAndGradients()
@@ -169,7 +182,9 @@ private Q_SLOTS:
         QFETCH(int, loss_type);
         QFETCH(int, level);
         QFETCH(int, tokens);
+        QFETCH(double, dropout);
         TrainingConfig config = updateConfig();
+        config.adapter.lora_dropout = dropout;
         config.algorithm.loss_type = static_cast<LossType>(loss_type);
         config.algorithm.importance_sampling_level = static_cast<ImportanceLevel>(level);
         config.algorithm.epsilon = config.algorithm.epsilon_high = 0.2;
@@ -264,7 +279,7 @@ private Q_SLOTS:
         const std::int64_t needed = LimitedMemory::peakOf([&] { expected = half.gradients(rows); });
 
         config.memory.micro_batch_tokens.reset();
-        Bench full(config);
+        Bench full(resolve(config));
         full.gradients(rows); // succeeds without a limit
         QVERIFY(full.warnings().empty());
         QVERIFY(LimitedMemory::peakOf([&] { full.gradients(rows); }) > needed * 3 / 2);
@@ -305,6 +320,113 @@ private Q_SLOTS:
         }));
         QCOMPARE(disturbed.all<StepFinished>().size(), sink.all<StepFinished>().size());
         QCOMPARE(adapterOf(config), adapterOf(undisturbed));
+    }
+
+    void dropoutOfAMixture_dependsOnTheRowNotOnThePart()
+    {
+        TrainingConfig config = updateConfig();
+        config.adapter.lora_dropout = 0.25;
+        config.adapter.lora_target = { "all", "gate_proj", "up_proj", "down_proj" };
+        const std::vector<RolloutRow> rows = madeUpRows(kUneven);
+        Bench whole(config, tinyMixture(300));
+        const at::Tensor expected = whole.gradients(rows);
+        config.memory.micro_batch_tokens = 100;
+        Bench parts(config, tinyMixture(300));
+        const double error = largest(parts.gradients(rows) - expected) / largest(expected);
+        QVERIFY2(error < 1e-5, qPrintable(QString::number(error)));
+    }
+
+    void outOfMemoryWhileEvaluating_isRetriedWithHalf_data()
+    {
+        QTest::addColumn<int>("stage"); // without rewards only the reference texts are read
+        QTest::addColumn<QString>("says");
+        QTest::newRow("answers") << static_cast<int>(Stage::grpo)
+                                 << QStringLiteral("completions at a time");
+        QTest::newRow("reference texts")
+            << static_cast<int>(Stage::sft) << QStringLiteral("tokens at a time");
+    }
+
+    void outOfMemoryWhileEvaluating_isRetriedWithHalf()
+    {
+        QFETCH(int, stage);
+        QFETCH(QString, says);
+        TrainingConfig config = evaluated("evaluated");
+        config.run.overwrite_output_dir = true;
+        config.algorithm.stage = static_cast<Stage>(stage);
+        if (config.algorithm.stage == Stage::sft)
+            config.algorithm.rewards.clear();
+        RecordingSink undisturbed;
+        QCOMPARE(runTiny(config, undisturbed), std::string());
+        RecordingSink disturbed;
+        const LimitedMemory memory;
+        bool done = false;
+        const std::string problem
+            = runTiny(config, disturbed, [&](const Event& event, RunControl&) {
+                  const auto* phase = std::get_if<PhaseChanged>(&event);
+                  if (phase != nullptr && phase->phase == Phase::evaluating && !done) {
+                      memoryCount().refuse = 1;
+                      done = true;
+                  }
+              });
+        QCOMPARE(problem, std::string());
+        const auto lines = disturbed.all<LogLine>();
+        QVERIFY(std::any_of(lines.begin(), lines.end(), [&](const LogLine& line) {
+            const QString text = QString::fromStdString(line.text);
+            return text.contains(QStringLiteral("memory ran out in the evaluation after step 0"))
+                && text.contains(says);
+        }));
+        const auto before = undisturbed.all<EvaluationFinished>(),
+                   after = disturbed.all<EvaluationFinished>();
+        QCOMPARE(after.size(), before.size());
+        QVERIFY(before[0].metrics.contains("eval/loss"));
+        QCOMPARE(before[0].metrics.contains("eval/reward"), stage == static_cast<int>(Stage::grpo));
+        QCOMPARE(after[0].metrics.size(), before[0].metrics.size());
+        for (const auto& [name, value] : before[0].metrics)
+            QVERIFY2(std::abs(after[0].metrics.at(name) - value) < 1e-5 * std::max(1.0, value),
+                name.c_str());
+        QVERIFY(after.back().metrics == before.back().metrics);
+    }
+
+    void outOfMemoryWhileEvaluating_belowOneRow_stopsWithTableAndCheckpoint()
+    {
+        TrainingConfig config = evaluated("evaluation-too-large");
+        config.run.eval_strategy = EvalStrategy::steps;
+        config.run.eval_steps = 2;
+        RecordingSink sink;
+        const LimitedMemory memory;
+        const std::string problem = runTiny(config, sink, [](const Event& event, RunControl&) {
+            const auto* phase = std::get_if<PhaseChanged>(&event);
+            if (phase == nullptr)
+                return;
+            if (phase->phase == Phase::evaluating && phase->step == 2)
+                memoryCount().limit = memoryCount().live + 2000;
+            if (phase->phase == Phase::saving)
+                LimitedMemory::lift();
+        });
+        for (const char* part : { "memory ran out in the evaluation after step 2",
+                 "even with one completion at a time", "planned", "cutoff_len" })
+            QVERIFY2(problem.find(part) != std::string::npos, problem.c_str());
+        const auto snapshot = readCheckpoint(sink.all<RunFailed>().front().checkpoint);
+        QVERIFY(snapshot);
+        QCOMPARE(snapshot->state.step, std::int64_t{ 2 });
+    }
+
+    void outOfMemoryWhileSavingToo_keepsTheTable()
+    {
+        RecordingSink sink;
+        const LimitedMemory memory;
+        const std::string problem
+            = runTiny(runInto("nothing-left"), sink, [](const Event& event, RunControl&) {
+                  const auto* phase = std::get_if<PhaseChanged>(&event);
+                  if (phase != nullptr && phase->phase == Phase::updating && phase->step == 2)
+                      memoryCount().limit = memoryCount().live.load(); // and it stays so
+              });
+        for (const char* part : { "memory ran out in the update of step 2", "planned" })
+            QVERIFY2(problem.find(part) != std::string::npos, problem.c_str());
+        const auto lines = sink.all<LogLine>();
+        QVERIFY(std::any_of(lines.begin(), lines.end(), [](const LogLine& line) {
+            return line.text.find("no checkpoint could be saved") != std::string::npos;
+        }));
     }
 
     void outOfMemoryBelowOneRow_stopsWithTableAndCheckpoint_data()
