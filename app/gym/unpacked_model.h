@@ -3,15 +3,19 @@
 #include "core/base/result.h"
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 namespace zen::gym {
 
 /// A model as a command line names it. A .gguf file is unpacked into a temporary folder, which is
-/// removed with this object (or by the system, should the program be killed).
+/// removed with this object, and before SIGINT, SIGTERM or SIGHUP end the program while it lives.
+/// What a program left that was killed otherwise is removed by the next call of open().
 class UnpackedModel {
 public:
-    /// Anything but a .gguf file is taken as it is. Errors: not a Qwen3 GGUF file, no space.
+    /// Anything but a .gguf file is taken as it is. Does not return if a signal came while the file
+    /// was unpacked: the program ends by it, and leaves nothing. Errors: not a Qwen3 GGUF file, no
+    /// space.
     static Result<UnpackedModel> open(const std::string& model);
     UnpackedModel(UnpackedModel&& other) noexcept;
     UnpackedModel& operator=(UnpackedModel&& other) noexcept;
@@ -20,9 +24,10 @@ public:
     const std::string& name() const { return m_name; } ///< for the engine: name or folder
 
 private:
-    UnpackedModel() = default;
+    class Folder;
+    UnpackedModel();
     std::string m_name;
-    std::filesystem::path m_folder; ///< empty: nothing was unpacked
+    std::unique_ptr<Folder> m_folder; ///< null: nothing was unpacked
 };
 
 } // namespace zen::gym

@@ -68,6 +68,14 @@ Result<std::vector<float>> readNumbers(const SafetensorsFile& file, const Tensor
     return numbers;
 }
 
+Result<void> checkType(const CheckpointFolder& checkpoint, const TensorEntry& entry)
+{
+    if (decodeNumbers(entry.type, nullptr, {})) // nothing to read: can it be?
+        return {};
+    return fail(checkpoint.folder.string() + ": " + entry.name.substr(0, 160) + " holds "
+        + std::string(nameOf(entry.type)) + "; F32, BF16 or F16 is expected");
+}
+
 } // namespace
 
 Result<MergedWeights> MergedWeights::open(
@@ -76,11 +84,20 @@ Result<MergedWeights> MergedWeights::open(
     const auto shape = readShape(checkpoint.folder);
     if (!shape)
         return tl::unexpected(shape.error());
+    if (shape->is_packed)
+        return fail(checkpoint.folder.string()
+            + ": its weights are stored in 4 bits (quantization_config in config.json); this "
+              "export needs whole ones. Use --to peft for the adapter alone, or set "
+              "model_name_or_path to the unquantised model and export again.");
     MergedWeights merged;
     merged.m_checkpoint = checkpoint;
     for (const auto& [name, shard] : checkpoint.shard_of)
-        if (name != kHead || !shape->tied_embeddings)
-            merged.m_weights.push_back({ name, checkpoint.shards[shard].find(name)->shape });
+        if (name != kHead || !shape->tied_embeddings) {
+            const TensorEntry& entry = *checkpoint.shards[shard].find(name);
+            if (auto checked = checkType(checkpoint, entry); !checked)
+                return tl::unexpected(checked.error());
+            merged.m_weights.push_back({ name, entry.shape });
+        }
     std::sort(merged.m_weights.begin(), merged.m_weights.end(),
         [](const Weight& a, const Weight& b) { return comesBefore(a.name, b.name); });
     for (std::size_t i = 0; i < merged.m_weights.size(); ++i)

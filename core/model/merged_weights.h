@@ -20,7 +20,8 @@ namespace zen {
 class MergedWeights {
 public:
     /// `adapter` may be empty: the model alone. Errors: a pair without a weight, or of another
-    /// size; weights that are not floating-point; anything that openPeftAdapter refuses.
+    /// size; weights that are stored in 4 bits or are not floating-point; anything that
+    /// openPeftAdapter refuses.
     static Result<MergedWeights> open(
         const CheckpointFolder& checkpoint, const std::filesystem::path& adapter);
 

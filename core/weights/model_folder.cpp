@@ -1,6 +1,7 @@
 #include "core/base/durable_file.h"
 #include "core/base/machine.h"
 #include "core/config/tiers.h"
+#include "core/config/training_config.h"
 #include "core/weights/checkpoint_folder.h"
 
 #include <algorithm>
@@ -12,8 +13,6 @@ namespace zen {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::string_view kStarter = "zen/starter";
 
 std::string environment(const char* name)
 {

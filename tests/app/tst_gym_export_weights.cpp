@@ -4,6 +4,10 @@
 #include <QTemporaryDir>
 #include <QtTest>
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 /// gym export of weights and metrics.
 class TestGymExportWeights : public QObject {
     Q_OBJECT
@@ -12,6 +16,11 @@ private:
     QTemporaryDir m_home;
     GymResult gym(const QStringList& arguments) const { return runGym(arguments, m_home.path()); }
     QString at(const char* name) const { return m_home.filePath(QString::fromUtf8(name)); }
+    QStringList copies() const
+    {
+        return QDir(at("tmp")).entryList(
+            { QStringLiteral("gym-gguf-*") }, QDir::Dirs | QDir::NoDotAndDotDot);
+    }
 
 private Q_SLOTS:
     void model_becomesGgufAndComesBack()
@@ -28,6 +37,51 @@ private Q_SLOTS:
         QVERIFY2(back.code == 0, qPrintable(back.err));
         QVERIFY(QFile::exists(at("unpacked/model.safetensors")));
     }
+
+    /// A copy that a killed call left is removed by the next one; one that is in use is not.
+    void unpackedCopies_doNotStay()
+    {
+        QDir().mkpath(at("tmp/gym-gguf-stale/model"));
+        QDir().mkpath(at("tmp/gym-gguf-held"));
+        QFile file(at("tmp/gym-gguf-stale/model/config.json"));
+        QVERIFY(file.open(QFile::WriteOnly));
+        const int held = ::open(at("tmp/gym-gguf-held").toLocal8Bit(), O_RDONLY | O_DIRECTORY);
+        QVERIFY(held >= 0 && ::flock(held, LOCK_EX | LOCK_NB) == 0);
+        const auto chat = [&] {
+            return runGym({ QStringLiteral("chat"), QStringLiteral("nobody/nothing") },
+                m_home.path(), { QStringLiteral("TMPDIR=") + at("tmp") });
+        };
+        QCOMPARE(chat().code, 2);
+        QCOMPARE(copies(), QStringList{ QStringLiteral("gym-gguf-held") });
+        ::close(held);
+        QCOMPARE(chat().code, 2);
+        QCOMPARE(copies(), QStringList());
+    }
+
+#ifdef ZEN_ENGINE
+    void signalWhileAnUnpackedModelIsUsed_leavesNothing()
+    {
+        const GymResult made
+            = gym({ QStringLiteral("export"), QStringLiteral("--to"), QStringLiteral("gguf"),
+                QStringLiteral("zen/starter"), QStringLiteral("-o"), at("used") });
+        QVERIFY2(made.code == 0, qPrintable(made.err));
+        QDir().mkpath(at("tmp"));
+        QProcess process;
+        QProcessEnvironment environment = bareEnvironment(m_home.path());
+        environment.insert(QStringLiteral("TMPDIR"), at("tmp"));
+        process.setProcessEnvironment(environment);
+        process.setWorkingDirectory(QStringLiteral(ZEN_SOURCE_DIR));
+        process.start(gymProgram(),
+            { QStringLiteral("eval"), QStringLiteral("configs/starter_gspo.yaml"),
+                QStringLiteral("--model_name_or_path"),
+                at("used/") + QDir(at("used")).entryList({ QStringLiteral("*.gguf") }).value(0) });
+        QTRY_VERIFY_WITH_TIMEOUT(!copies().isEmpty(), 30'000);
+        process.terminate();
+        QVERIFY(process.waitForFinished(30'000));
+        QCOMPARE(process.exitStatus(), QProcess::CrashExit); // by the signal
+        QCOMPARE(copies(), QStringList());
+    }
+#endif
 
     void metrics_ofAnOldRun()
     {

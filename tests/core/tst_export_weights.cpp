@@ -1,8 +1,10 @@
 #include "core/model/gguf_names.h"
 #include "core/model/lora_product.h"
+#include "core/model/unpack_gguf.h"
 #include "core/train/export_weights.h"
 #include "core/train/model_card.h"
 #include "core/weights/gguf_reader.h"
+#include "core/weights/gguf_writer.h"
 #include "core/weights/number_formats.h"
 #include "core/weights/sharded_writer.h"
 #include "export_samples.h"
@@ -326,6 +328,95 @@ private Q_SLOTS:
         QCOMPARE(config["eos_token"].get<std::string>(), std::string("<|im_end|>"));
     }
 
+    void templateOutsideOfWhatTransformersReads_isPutIn()
+    {
+        writeModel(model(), false, true);
+        writeText(model() / "tokenizer_config.json", R"({"add_bos_token": false, "kept": 1})");
+        writeText(model() / "chat_template.json", R"({"chat_template": "{{ from its json }}"})");
+        exported(WeightTarget::merged, "", "json", 5'000'000'000, model());
+        const auto config = readJson(root() / "json/tokenizer_config.json");
+        QCOMPARE(config["chat_template"].get<std::string>(), std::string("{{ from its json }}"));
+        QCOMPARE(config["kept"].get<int>(), 1);
+
+        fs::remove(model() / "chat_template.json");
+        exported(WeightTarget::merged, "", "none", 5'000'000'000, model());
+        QVERIFY(readJson(root() / "none/tokenizer_config.json")["chat_template"]
+                    .get<std::string>()
+                    .find("<|im_start|>")
+            != std::string::npos);
+
+        writeText(model() / "chat_template.jinja", "{{ its own file }}");
+        exported(WeightTarget::merged, "", "jinja", 5'000'000'000, model());
+        QCOMPARE(readFile(root() / "jinja/tokenizer_config.json").value(),
+            readFile(model() / "tokenizer_config.json").value());
+        QVERIFY(fs::exists(root() / "jinja/chat_template.jinja"));
+    }
+
+    void weightsThatAreNotWhole_areRefusedBeforeAnythingIsWritten()
+    {
+        writeModel(model(), false, true);
+        writeRun(run(), model());
+        writeAdapterOn(run() / "adapter", { { "model.layers.1.self_attn.q_proj", 32 } });
+        const auto whole = readJson(model() / "config.json");
+        auto packed = whole;
+        packed["quantization_config"] = { { "quant_method", "bitsandbytes" },
+            { "load_in_4bit", true }, { "bnb_4bit_quant_type", "nf4" } };
+        writeText(model() / "config.json", packed.dump());
+        WeightExportOptions options;
+        options.source = run().string();
+        for (const WeightTarget target : { WeightTarget::merged, WeightTarget::gguf }) {
+            options.target = target;
+            const QString problem = failure(options);
+            for (const char* part : { "stored in 4 bits", "--to peft", "unquantised" })
+                QVERIFY2(problem.contains(QString::fromUtf8(part)), qPrintable(problem));
+        }
+        exported(WeightTarget::peft); // which needs no weights
+
+        writeText(model() / "config.json", whole.dump());
+        const std::vector<std::int32_t> ids(32);
+        const TensorToWrite tensor{ "model.norm.weight", TensorType::i32, { 32 }, ids.data() };
+        fs::remove(model() / "model.safetensors");
+        QVERIFY(writeSafetensors(model() / "model.safetensors", { &tensor, 1 }, {}).has_value());
+        const QString problem = failure(options);
+        QVERIFY2(
+            problem.contains(QStringLiteral("model.norm.weight holds I32")), qPrintable(problem));
+    }
+
+    void ggufWithSizesThatNoModelHas_isRefused_data()
+    {
+        QTest::addColumn<quint32>("head_size");
+        QTest::addColumn<double>("base");
+        QTest::addColumn<QString>("says");
+        QTest::newRow("odd heads") << quint32(15) << 1e6 << QStringLiteral("head_dim = 15");
+        QTest::newRow("beyond float32") << quint32(16) << 1e300 << QStringLiteral("rope.freq_base");
+        QTest::newRow("below 1") << quint32(16) << 0.5 << QStringLiteral("rope_theta");
+        QTest::newRow("sound") << quint32(16) << 1e6 << QString();
+    }
+
+    void ggufWithSizesThatNoModelHas_isRefused()
+    {
+        QFETCH(quint32, head_size);
+        QFETCH(double, base);
+        QFETCH(QString, says);
+        auto writer = GgufWriter::create(root() / "sizes.gguf",
+            { { "general.architecture", std::string("qwen3") },
+                { "qwen3.block_count", std::uint32_t{ 1 } },
+                { "qwen3.context_length", std::uint32_t{ 64 } },
+                { "qwen3.embedding_length", std::uint32_t{ 2 } },
+                { "qwen3.feed_forward_length", std::uint32_t{ 8 } },
+                { "qwen3.attention.head_count", std::uint32_t{ 1 } },
+                { "qwen3.attention.key_length", std::uint32_t{ head_size } },
+                { "qwen3.rope.freq_base", base } },
+            { { "token_embd.weight", { 2, 3 }, NumberFormat::f32, 0 } });
+        QVERIFY(writer.has_value());
+        QVERIFY(writer->append(std::vector<float>(6)).has_value());
+        QVERIFY(writer->finish().has_value());
+        const auto shape = shapeOfGguf(GgufFile::open(root() / "sizes.gguf").value());
+        const QString problem = shape ? QString() : QString::fromStdString(shape.error().message);
+        QCOMPARE(problem.isEmpty(), says.isEmpty());
+        QVERIFY2(problem.contains(says), qPrintable(problem));
+    }
+
     void mixedExperts_areRefusedForGgufOnly()
     {
         writeModel(model(), true, false);
@@ -402,6 +493,25 @@ private Q_SLOTS:
         options.is_cancelled = [&] { return ++tensors > 5; };
         QVERIFY(failure(options).contains(QStringLiteral("cancelled")));
         QCOMPARE(std::distance(fs::directory_iterator(root()), fs::directory_iterator()), 1);
+    }
+
+    void cancelledUnpacking_leavesNothing()
+    {
+        writeModel(model(), false, true);
+        exported(WeightTarget::gguf, "f16", "gguf", 1, model());
+        WeightExportOptions options;
+        options.source = (root() / "gguf/base-f16.gguf").string();
+        std::vector<double> fractions;
+        options.on_progress = [&](double fraction) { fractions.push_back(fraction); };
+        options.is_cancelled = [&] { return fractions.size() == 5; };
+        QVERIFY(failure(options).contains(QStringLiteral("cancelled")));
+        QCOMPARE(std::distance(fs::directory_iterator(root()), fs::directory_iterator()), 2);
+        fractions.clear();
+        options.is_cancelled = {};
+        options.output = root() / "whole";
+        QVERIFY(exportWeights(options).has_value());
+        QVERIFY(std::is_sorted(fractions.begin(), fractions.end()));
+        QCOMPARE(fractions.back(), 1.0);
     }
 
 private:
