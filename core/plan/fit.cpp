@@ -163,6 +163,8 @@ public:
     std::optional<Levels> cheapest()
     {
         m_best.reset();
+        if (!canFit())
+            return std::nullopt;
         Levels levels{};
         tryFrom(0, levels, 0);
         return m_best;
@@ -200,6 +202,24 @@ public:
     }
 
 private:
+    /// Whether any levels fit: those with every lever pulled as far as it goes need the least, but
+    /// for the last two, which a small model may need more memory with.
+    bool canFit() const
+    {
+        Levels levels{};
+        for (std::size_t lever = 0; lever < m_levers.size(); ++lever)
+            levels[lever] = m_levers[lever].levels;
+        int& again = levels[kCheckpointing];
+        int& packed = levels[kFourBits];
+        for (again = 0; again <= m_levers[kCheckpointing].levels; ++again)
+            for (packed = 0; packed <= m_levers[kFourBits].levels; ++packed)
+                if (peakOf(levels) <= m_memory)
+                    return true;
+        return false;
+    }
+
+    static constexpr std::size_t kCheckpointing = 3, kFourBits = 4; ///< places among the levers
+
     static std::array<Lever, 5> leversOf(const TrainingConfig& resolved)
     {
         return { tokensAtOnce(resolved), logitsAtOnce(resolved), rowsWritten(resolved),

@@ -13,6 +13,7 @@ namespace zen {
 namespace {
 
 constexpr std::size_t kRowsMeasured = 512;
+constexpr const char* kStopped = "the measuring was stopped";
 /// A sum of rows stays within so many standard deviations for hundreds of steps.
 constexpr double kDeviations = 3;
 
@@ -139,14 +140,14 @@ void countEvaluation(Workload& load, const TrainingConfig& config, const RowLeng
 
 } // namespace
 
-TokenLengths measureLengths(
-    const Dataset& training_rows, const Tokenizer& tokenizer, const ModelSection& model)
+TokenLengths measureLengths(const Dataset& training_rows, const Tokenizer& tokenizer,
+    const ModelSection& model, const std::stop_token& stop)
 {
     const std::size_t rows = training_rows.rows.size();
     const std::size_t step = std::max<std::size_t>(1, rows / kRowsMeasured);
     std::vector<double> prompts, answers;
     bool written_as_the_model_writes = true;
-    for (std::size_t row = 0; row < rows; row += step) {
+    for (std::size_t row = 0; row < rows && !stop.stop_requested(); row += step) {
         const Example& example = training_rows.rows[row];
         ChatOptions options;
         options.enable_thinking = model.enable_thinking;
@@ -169,8 +170,10 @@ TokenLengths measureLengths(
     return lengths;
 }
 
-Result<TokenLengths> measureLengths(const TrainingConfig& config, std::uint64_t most_bytes)
+Result<TokenLengths> measureLengths(
+    const TrainingConfig& config, std::uint64_t most_bytes, const std::stop_token& stop)
 {
+    const auto stopped = [&stop] { return stop.stop_requested(); };
     const auto folder = findModelFolder(config.model.model_name_or_path);
     if (!folder)
         return tl::unexpected(folder.error());
@@ -184,15 +187,22 @@ Result<TokenLengths> measureLengths(const TrainingConfig& config, std::uint64_t 
     }
     if (bytes > most_bytes)
         return fail("the data are too many to be measured at once");
+    if (stopped())
+        return fail(kStopped);
     const auto tokenizer = Tokenizer::load(*folder / "tokenizer.json");
     if (!tokenizer)
         return tl::unexpected(tokenizer.error());
+    if (stopped())
+        return fail(kStopped);
     const auto split = loadDatasets(config.data, config.run.seed);
     if (!split)
         return tl::unexpected(split.error());
     if (split->train.rows.empty())
         return fail("the data have no row to train on");
-    return measureLengths(split->train, *tokenizer, config.model);
+    TokenLengths lengths = measureLengths(split->train, *tokenizer, config.model, stop);
+    if (stopped()) // of some of the rows only
+        return fail(kStopped);
+    return lengths;
 }
 
 Workload workloadOf(const TrainingConfig& config, const std::optional<TokenLengths>& lengths)

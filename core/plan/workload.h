@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 
 namespace zen {
 
@@ -28,14 +29,18 @@ struct TokenLengths {
     bool operator==(const TokenLengths&) const = default;
 };
 
-/// Measures up to 512 rows, evenly spread.
-TokenLengths measureLengths(
-    const Dataset& training_rows, const Tokenizer& tokenizer, const ModelSection& model);
+/// Measures up to 512 rows, evenly spread; a stop is looked at before each, and leaves the rest
+/// out.
+TokenLengths measureLengths(const Dataset& training_rows, const Tokenizer& tokenizer,
+    const ModelSection& model, const std::stop_token& stop = {});
+
+constexpr std::uint64_t kMostBytesToMeasure = 50'000'000; ///< of data; more would take long
 
 /// Reads the data and the tokenizer of a configuration and measures them. Errors: the model has no
-/// tokenizer here, the data cannot be read, or are more than `most_bytes` (which would take long).
-Result<TokenLengths> measureLengths(
-    const TrainingConfig& config, std::uint64_t most_bytes = 50'000'000);
+/// tokenizer here, the data cannot be read, or are more than `most_bytes`; it was stopped (looked
+/// at between reading the one, reading the other, and each row).
+Result<TokenLengths> measureLengths(const TrainingConfig& config,
+    std::uint64_t most_bytes = kMostBytesToMeasure, const std::stop_token& stop = {});
 
 /// What the fullest moments of a run hold, counted in rows and tokens.
 struct Workload {

@@ -4,6 +4,8 @@
 #include <QTest>
 
 #include <algorithm>
+#include <functional>
+#include <vector>
 
 using namespace zen;
 using namespace zen::test;
@@ -65,6 +67,69 @@ private Q_SLOTS:
         TrainingConfig packed = start;
         packed.memory.gradient_checkpointing = true;
         QVERIFY(planMemory(packed, shape).peak() <= planMemory(start, shape).peak());
+    }
+
+    void everyLeverPulled_needsTheLeast_data() { moreNeverNeedsLess_data(); }
+
+    /// proposalsFor() gives up where the plan with every lever pulled does not fit.
+    void everyLeverPulled_needsTheLeast()
+    {
+        QFETCH(QString, config);
+        const Qwen3Shape shape = shapeOf(shippedTier(QTest::currentDataTag()));
+        const TrainingConfig start = shippedConfig(config.toStdString());
+        const TrainingConfig resolved = resolve(start);
+        // each lever from where it stands to its end, in steps
+        const std::vector<std::function<void(TrainingConfig&)>> tokens{ [](TrainingConfig&) {},
+            [&](TrainingConfig& to) {
+                to.memory.micro_batch_tokens = std::max<std::int64_t>(
+                    resolved.data.cutoff_len, *resolved.memory.micro_batch_tokens / 2);
+            },
+            [&](TrainingConfig& to) { to.memory.micro_batch_tokens = resolved.data.cutoff_len; } };
+        const std::vector<std::function<void(TrainingConfig&)>> rows{ [](TrainingConfig&) {},
+            [&](TrainingConfig& to) {
+                to.batch.rollout_rows = std::max<std::int64_t>(
+                    1, std::min(generationBatchSize(resolved), rowsAtOnce(resolved)) / 2);
+            },
+            [](TrainingConfig& to) { to.batch.rollout_rows = 1; } };
+        const std::vector<std::function<void(TrainingConfig&)>> logits{ [](TrainingConfig&) {},
+            [](TrainingConfig& to) { to.memory.logprob_chunk_tokens = 64; } };
+        const std::vector<std::function<void(TrainingConfig&)>> again{ [](TrainingConfig&) {},
+            [](TrainingConfig& to) { to.memory.gradient_checkpointing = true; } };
+        const auto pack = [&](TrainingConfig& to, bool nested) {
+            if (to.memory.quantization != Quantization::nf4
+                && to.memory.bnb_4bit_compute_dtype == WeightType::automatic)
+                to.memory.bnb_4bit_compute_dtype = WeightType::bfloat16;
+            to.memory.quantization = Quantization::nf4;
+            to.memory.load_in_4bit = true;
+            to.memory.bnb_4bit_use_double_quant |= nested;
+        };
+        const std::vector<std::function<void(TrainingConfig&)>> bits{ [](TrainingConfig&) {},
+            [&](TrainingConfig& to) { pack(to, false); },
+            [&](TrainingConfig& to) { pack(to, true); } };
+        std::uint64_t floor = ~std::uint64_t{ 0 };
+        for (const auto& packed : bits) { // these may need more than they save, in a small model
+            TrainingConfig least = start;
+            for (const auto* lever : { &tokens, &rows, &logits, &again })
+                lever->back()(least);
+            packed(least);
+            const std::uint64_t peak = planMemory(least, shape).peak();
+            floor = std::min(floor, peak);
+            for (const auto& a : tokens)
+                for (const auto& b : rows)
+                    for (const auto& c : logits)
+                        for (const auto& d : again) {
+                            TrainingConfig changed = start;
+                            for (const auto* pull : { &a, &b, &c, &d, &packed })
+                                (*pull)(changed);
+                            QVERIFY(planMemory(changed, shape).peak() >= peak);
+                        }
+        }
+        QVERIFY(proposalsFor(start, shape, floor - 1).empty());
+        if (planMemory(start, shape).peak() > floor) {
+            const auto proposals = proposalsFor(start, shape, floor);
+            QVERIFY(!proposals.empty());
+            QVERIFY(proposals.front().peak <= floor);
+        }
     }
 
     void largestFit_isTheLastThatFits_data() { moreNeverNeedsLess_data(); }

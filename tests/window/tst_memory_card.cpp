@@ -1,13 +1,16 @@
 #include "ui/form/config_session.h"
 #include "ui/form/configure_page.h"
+#include "ui/form/length_reader.h"
 #include "ui/form/memory_card.h"
 #include "ui/form/problems_dialog.h"
 #include "ui/shell/plain_label.h"
 
+#include <QFile>
 #include <QLineEdit>
 #include <QMenu>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QTemporaryDir>
 #include <QTest>
 #include <QTimer>
 
@@ -155,6 +158,48 @@ private Q_SLOTS:
         QCOMPARE(m_session->undoStack().undoText(), QStringLiteral("Gradient checkpointing"));
         m_session->undoStack().undo();
         QCOMPARE(m_session->config().memory.gradient_checkpointing, false);
+    }
+
+    void dataThatComesLater_areMeasuredThen()
+    {
+        const QTemporaryDir folder;
+        m_session->startFrom(
+            QStringLiteral("model_name_or_path: %1\ndataset: rows.jsonl\ndataset_dir: %2\n"
+                           "cutoff_len: 2048\nenable_thinking: false\n")
+                .arg(QStringLiteral(ZEN_SOURCE_DIR "/resources/starter"), folder.path()),
+            {});
+        m_page = std::make_unique<ConfigurePage>(*m_session, m_catalogue);
+        setFree(100e9);
+        auto* phase = child<PlainLabel>(*m_page, "memoryPhase");
+        QSignalSpy measured(m_page->findChild<LengthReader*>(), &LengthReader::measured);
+        QTRY_COMPARE(measured.count(), 1);
+        QVERIFY(!phase->text().contains(QStringLiteral("as long as the data's")));
+        m_page->refresh(); // still missing
+        QTRY_COMPARE(measured.count(), 2);
+        QVERIFY(!phase->text().contains(QStringLiteral("as long as the data's")));
+        QFile rows(folder.filePath(QStringLiteral("rows.jsonl")));
+        QVERIFY(rows.open(QIODevice::WriteOnly));
+        for (int row = 0; row < 20; ++row)
+            rows.write("{\"question\": \"Add 2 and 3.\", \"answer\": \"It is 5.\"}\n");
+        rows.close();
+        m_page->refresh();
+        QTRY_VERIFY(phase->text().contains(QStringLiteral("With rows as long as the data's")));
+        m_page->refresh(); // known: nothing is read again
+        QCOMPARE(measured.count(), 3);
+        QVERIFY(m_page->findChild<LengthReader*>()->lengths().has_value());
+    }
+
+    void stoppedMeasuring_saysSo()
+    {
+        std::stop_source stop;
+        stop.request_stop();
+        TrainingConfig config = m_session->config();
+        config.model.model_name_or_path = ZEN_SOURCE_DIR "/resources/starter";
+        config.data.dataset_dir = ZEN_SOURCE_DIR "/resources/starter";
+        config.data.dataset = { "train.jsonl" };
+        QVERIFY(measureLengths(config).has_value());
+        const auto lengths = measureLengths(config, kMostBytesToMeasure, stop.get_token());
+        QVERIFY(!lengths && lengths.error().message.find("stopped") != std::string::npos);
     }
 
     void hopelessPlan_saysSo()

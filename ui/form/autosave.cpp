@@ -43,8 +43,7 @@ Autosave::Autosave(ConfigSession& session, const QString& folder, QObject* paren
 QString Autosave::ownFile() const
 {
     return QStringLiteral("%1/unsaved-%2.json")
-        .arg(m_folder)
-        .arg(QCoreApplication::applicationPid());
+        .arg(m_folder, QString::number(QCoreApplication::applicationPid()));
 }
 
 void Autosave::writeNow()

@@ -179,6 +179,7 @@ QWidget* ConfigurePage::buildFindingsButton()
 void ConfigurePage::refresh()
 {
     refreshMemory();
+    m_lengths->lookAgain();
 }
 
 void ConfigurePage::resizeEvent(QResizeEvent* event)

@@ -26,7 +26,7 @@ class ConfigurePage : public Page {
 public:
     ConfigurePage(ConfigSession& session, const Catalogue& catalogue, QWidget* parent = nullptr);
 
-    void refresh() override; ///< memory that is free may have changed
+    void refresh() override; ///< free memory and the data's files may have changed
 
     /// Prompts of the training data, once somebody has read it.
     void setTrainingRows(std::optional<std::int64_t> rows);

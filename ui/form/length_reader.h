@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/plan/workload.h"
+#include "ui/run/background_work.h"
 
 #include <QObject>
 
@@ -16,6 +17,8 @@ public:
     using QObject::QObject;
 
     void look(const TrainingConfig& config);
+    /// Measures once more if that failed last time: a file may be there by now.
+    void lookAgain();
     /// Of the data last looked at; empty while nobody knows (yet).
     const std::optional<TokenLengths>& lengths() const { return m_lengths; }
 
@@ -23,11 +26,11 @@ Q_SIGNALS:
     void measured();
 
 private:
-    DataSection m_data;
-    ModelSection m_model;
-    bool m_asked = false;
+    void measure();
+
+    std::optional<TrainingConfig> m_config; ///< last looked at
     std::optional<TokenLengths> m_lengths;
-    std::uint64_t m_newest = 0; ///< answers to older questions are dropped
+    BackgroundWork m_work; // last: joined before what it uses dies
 };
 
 } // namespace zen::ui
