@@ -2,6 +2,7 @@
 
 #include "app/gym/terminal.h"
 #include "core/base/byte_text.h"
+#include "core/base/duration_text.h"
 #include "core/plan/memory_plan.h"
 
 #include <fmt/format.h>

@@ -2,6 +2,7 @@
 #include "app/gym/signal_watch.h"
 #include "app/gym/terminal.h"
 #include "core/base/byte_text.h"
+#include "core/base/duration_text.h"
 #include "core/base/machine.h"
 #include "core/config/tiers.h"
 #include "core/fetch/fetch_model.h"

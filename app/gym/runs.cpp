@@ -1,5 +1,6 @@
 #include "app/gym/commands.h"
 #include "app/gym/terminal.h"
+#include "core/base/duration_text.h"
 #include "core/runs/run_folder.h"
 
 #include <fmt/format.h>

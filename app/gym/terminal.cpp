@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 
 namespace zen::gym {
@@ -113,16 +112,6 @@ std::string Table::text() const
         out += line + "\n";
     }
     return out;
-}
-
-std::string formatDuration(double seconds)
-{
-    const auto whole = static_cast<long long>(std::llround(std::max(0.0, seconds)));
-    if (whole < 60)
-        return fmt::format("{} s", whole);
-    if (whole < 3600)
-        return fmt::format("{} min {} s", whole / 60, whole % 60);
-    return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
 std::string formatCount(std::uint64_t count)

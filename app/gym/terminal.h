@@ -42,9 +42,6 @@ private:
     std::vector<std::vector<std::string>> m_rows;
 };
 
-/// "1 min 32 s", "45 s", "2 h 5 min".
-std::string formatDuration(double seconds);
-
 /// "1.2 M", "4.0 B"; below a million the number itself.
 std::string formatCount(std::uint64_t count);
 

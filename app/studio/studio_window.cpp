@@ -1,5 +1,6 @@
 #include "app/studio/studio_window.h"
 
+#include "core/base/duration_text.h"
 #include "core/base/machine.h"
 #include "core/config/schema.h"
 #include "core/train/check_start.h"
@@ -27,21 +28,9 @@
 #include <QSettings>
 #include <QVBoxLayout>
 
-#include <cmath>
-
 namespace zen::ui {
 
 namespace {
-
-QString durationText(double seconds)
-{
-    const auto whole = static_cast<qint64>(std::llround(seconds));
-    if (whole < 60)
-        return StudioWindow::tr("%1 s").arg(whole);
-    if (whole < 3600)
-        return StudioWindow::tr("%1 min %2 s").arg(whole / 60).arg(whole % 60);
-    return StudioWindow::tr("%1 h %2 min").arg(whole / 3600).arg(whole % 3600 / 60);
-}
 
 QString phaseText(Phase phase)
 {
@@ -189,7 +178,7 @@ void StudioWindow::refreshStrip()
     state.step = status.step();
     state.total = status.totalSteps();
     if (const auto seconds = status.secondsLeft())
-        state.eta = durationText(*seconds);
+        state.eta = QString::fromStdString(formatDuration(*seconds));
     state.rollout_tokens_per_second = status.metric("speed/rollout_tokens_per_second").value_or(0);
     state.memory_now = state.active ? residentBytes() : 0;
     state.memory_planned = status.plannedMemory();

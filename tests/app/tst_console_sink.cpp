@@ -1,5 +1,6 @@
 #include "app/gym/console_sink.h"
 #include "app/gym/terminal.h"
+#include "core/base/duration_text.h"
 
 #include <QtTest>
 

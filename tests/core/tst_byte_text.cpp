@@ -1,6 +1,9 @@
 #include "core/base/byte_text.h"
+#include "core/base/duration_text.h"
 
 #include <QTest>
+
+#include <limits>
 
 using namespace zen;
 
@@ -56,6 +59,29 @@ private Q_SLOTS:
         QFETCH(QString, text);
         QFETCH(quint64, bytes);
         QCOMPARE(quint64(parseBytes(text.toStdString()).value_or(0)), bytes);
+    }
+
+    void durations_areWrittenInTheirTwoLargestUnits_data()
+    {
+        QTest::addColumn<double>("seconds");
+        QTest::addColumn<QString>("text");
+        QTest::newRow("none") << 0.0 << "0 s";
+        QTest::newRow("below 0") << -3.0 << "0 s";
+        QTest::newRow("not a number") << std::numeric_limits<double>::quiet_NaN() << "0 s";
+        QTest::newRow("seconds") << 59.4 << "59 s";
+        QTest::newRow("rounded up to a minute") << 59.6 << "1 min 0 s";
+        QTest::newRow("minutes") << 92.0 << "1 min 32 s";
+        QTest::newRow("rounded up to an hour") << 3599.7 << "1 h 0 min";
+        QTest::newRow("hours") << 7500.0 << "2 h 5 min";
+        QTest::newRow("days") << 100'000.0 << "27 h 46 min";
+        QTest::newRow("endless") << std::numeric_limits<double>::infinity() << "1000000000 h 0 min";
+    }
+
+    void durations_areWrittenInTheirTwoLargestUnits()
+    {
+        QFETCH(double, seconds);
+        QFETCH(QString, text);
+        QCOMPARE(QString::fromStdString(formatDuration(seconds)), text);
     }
 };
 

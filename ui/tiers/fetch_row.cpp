@@ -1,6 +1,7 @@
 #include "ui/tiers/fetch_row.h"
 
 #include "core/base/byte_text.h"
+#include "core/base/duration_text.h"
 #include "core/plan/memory_plan.h"
 #include "ui/run/shown_text.h"
 #include "ui/shell/button.h"
@@ -11,7 +12,6 @@
 #include <QProgressBar>
 
 #include <algorithm>
-#include <cmath>
 
 namespace zen::ui {
 
@@ -22,16 +22,6 @@ constexpr int kBarSteps = 1000;
 QString bytesText(double bytes)
 {
     return QString::fromStdString(formatBytes(static_cast<std::uint64_t>(bytes)));
-}
-
-QString timeText(double seconds)
-{
-    const auto whole = static_cast<qint64>(std::ceil(seconds));
-    if (whole < 60)
-        return FetchRow::tr("%1 s").arg(whole);
-    if (whole < 3600)
-        return FetchRow::tr("%1 min %2 s").arg(whole / 60).arg(whole % 60);
-    return FetchRow::tr("%1 h %2 min").arg(whole / 3600).arg(whole % 3600 / 60);
 }
 
 QString howFar(const FetchProgress& now)
@@ -53,7 +43,8 @@ QString progressText(const FetchProgress& now)
     else if (now.bytes_per_second > 0)
         parts += FetchRow::tr("%1/s").arg(bytesText(now.bytes_per_second));
     if (now.seconds_left && now.phase == FetchProgress::Phase::fetching)
-        parts += FetchRow::tr("%1 left").arg(timeText(*now.seconds_left));
+        parts += FetchRow::tr("%1 left").arg(
+            QString::fromStdString(formatDuration(*now.seconds_left)));
     parts += shownLine(now.file);
     return parts.join(QStringLiteral(" · "));
 }
@@ -132,7 +123,7 @@ void FetchRow::showState()
         return;
     case State::done:
         m_words->setText(tr("%1 is on this machine").arg(id));
-        m_detail->setText(tr("%1, verified. Use it as model_name_or_path: %2")
+        m_detail->setText(tr("%1, verified. Put %2 into the field Model on the Configure page.")
                               .arg(bytesText(static_cast<double>(now.size)), id));
         return;
     case State::stopped:
