@@ -1,5 +1,7 @@
 #include "ui/export/command_line.h"
 #include "ui/export/export_page.h"
+#include "ui/export/import_dialog.h"
+#include "ui/form/yaml_preview.h"
 
 #include <QClipboard>
 #include <QComboBox>
@@ -8,6 +10,7 @@
 #include <QLabel>
 #include <QProcess>
 #include <QPushButton>
+#include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -119,6 +122,7 @@ private Q_SLOTS:
         QVERIFY(session.openTemplate(QString::fromStdString(
             (catalogue.config_folder / "gspo_qwen3_nano_0.6b.yaml").string())));
         ExportPage page(session, catalogue);
+        page.show();
         const auto command = [&page](const char* name) {
             return page.findChild<QLabel*>(QLatin1String(name))->text();
         };
@@ -131,6 +135,59 @@ private Q_SLOTS:
             QStringLiteral("gym train configs/gspo_qwen3_nano_0.6b.yaml \\\n  --lora_rank 32"));
         QVERIFY(command("commandParallel")
                     .startsWith(QStringLiteral("CUDA_VISIBLE_DEVICES=0,1 gym train ")));
+    }
+
+    void hiddenPage_waitsUntilItIsShown()
+    {
+        const Catalogue catalogue = loadCatalogue();
+        ConfigSession session;
+        session.startFrom(QStringLiteral("lora_rank: 4\n"), QStringLiteral("one.yaml"));
+        ExportPage page(session, catalogue);
+        page.refresh();
+        const auto* command = page.findChild<QLabel*>(QStringLiteral("commandRun"));
+        const auto* preview = page.findChild<YamlPreview*>(QStringLiteral("exportPreview"));
+        const QString before = preview->toPlainText();
+        QSignalSpy settled(&session, &ConfigSession::settled);
+        QVERIFY(session.setField("lora_rank", "32"));
+        QTRY_VERIFY(settled.count() > 0);
+        QCoreApplication::processEvents();
+        QCOMPARE(preview->toPlainText(), before);
+        QTemporaryDir folder;
+        QVERIFY(page.exportTo(folder.filePath(QStringLiteral("x.yaml")))); // what is, not what was
+        ConfigSession again;
+        QVERIFY(again.open(folder.filePath(QStringLiteral("x.yaml"))));
+        QCOMPARE(again.config().adapter.lora_rank, std::int64_t{ 32 });
+        QVERIFY(session.setField("lora_rank", "64"));
+        QVERIFY(!preview->toPlainText().contains(QStringLiteral("lora_rank: 64")));
+        session.startFrom(QStringLiteral("lora_rank: 64\n"), QStringLiteral("two.yaml"));
+        QVERIFY(!command->text().contains(QStringLiteral("two.yaml")));
+        page.show();
+        QVERIFY(preview->toPlainText().contains(QStringLiteral("lora_rank: 64")));
+        QVERIFY(command->text().contains(QStringLiteral("two.yaml")));
+    }
+
+    void percentSignsInNames_stayAsTheyAre()
+    {
+        const Catalogue catalogue = loadCatalogue();
+        QTemporaryDir folder;
+        const QString path = folder.filePath(QStringLiteral("5%2 of %1 %3.yaml"));
+        ConfigSession session;
+        session.startFrom(QStringLiteral("per_device_train_batch_size: 16\n"
+                                         "gradient_accumulation_steps: 3\n"),
+            {});
+        QVERIFY(session.saveAs(path));
+        ExportPage page(session, catalogue);
+        const QString command = page.findChild<QLabel*>(QStringLiteral("commandParallel"))->text();
+        QVERIFY2(command.contains(QStringLiteral("5%2 of %1 %3.yaml'")), qPrintable(command));
+        QVERIFY2(command.contains(QStringLiteral("--per_device_train_batch_size 8 ")),
+            qPrintable(command));
+        QVERIFY2(command.endsWith(QStringLiteral("--gradient_accumulation_steps 3")),
+            qPrintable(command));
+        const ImportedConfig imported{};
+        const ImportDialog dialog(QStringLiteral("%2-%1.yaml"), imported, Target{});
+        QCOMPARE(dialog.findChild<QLabel*>(QStringLiteral("importWords"))->text(),
+            QStringLiteral("%2-%1.yaml opens as a new configuration; the file itself stays as it "
+                           "is. 0 of its 0 keys are settings here."));
     }
 
     void foldedCommand_keepsOptionsBesideTheirValues()

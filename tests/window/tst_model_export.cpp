@@ -61,6 +61,13 @@ private Q_SLOTS:
         ModelExportDialog* dialog = openFromHistory();
         QVERIFY(dialog);
         choose(dialog, "modelFormat", "gguf");
+        const auto* numbers = dialog->findChild<QComboBox*>(QStringLiteral("modelNumbers"));
+        QStringList types;
+        for (int i = 0; i < numbers->count(); ++i)
+            types += numbers->itemText(i);
+        QCOMPARE(types.join(QLatin1Char('|')),
+            QStringLiteral("As stored|32 bits (f32), exact and large|16 bits (bf16), half the size|"
+                           "16 bits (f16), for older programs|8 bits (q8_0), a quarter"));
         choose(dialog, "modelNumbers", "q8_0");
         const QString place = edit(dialog)->text();
         QCOMPARE(place, QString::fromStdString((run() / "exports/gguf-q8_0").string()));
@@ -144,16 +151,23 @@ private Q_SLOTS:
     void windowClosedInMidExport_leavesNothing()
     {
         std::atomic<bool> started{ false };
-        m_window->setWriteModel([&started](const WeightExportOptions& options) {
-            started = true;
-            while (!options.is_cancelled())
-                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        m_window->setWriteModel([&started](WeightExportOptions options) {
+            const auto is_cancelled = options.is_cancelled;
+            options.is_cancelled = [is_cancelled, &started] { // asked between tensors
+                started = true;
+                while (!is_cancelled())
+                    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                return true;
+            };
             return exportWeights(options);
         });
         ModelExportDialog* dialog = openFromHistory();
         QVERIFY(dialog);
         click(dialog, "startModelExport");
         QTRY_VERIFY(started);
+        const QDir exports(QString::fromStdString((run() / "exports").string()));
+        const auto everything = QDir::AllEntries | QDir::Hidden | QDir::NoDotAndDotDot;
+        QVERIFY(!exports.isEmpty(everything)); // what is half written lies there
         answer("answer_1"); // keep writing
         m_window->close();
         QVERIFY(m_window->isVisible());
@@ -161,8 +175,24 @@ private Q_SLOTS:
         answer("answer_0");
         m_window->close();
         QVERIFY(!m_window->isVisible());
+        QVERIFY(!exports.isEmpty(everything)); // still: nobody has cancelled yet
         m_window.reset();
-        QVERIFY(!fs::exists(run() / "exports/merged"));
+        QVERIFY(exports.exists());
+        QVERIFY2(exports.isEmpty(everything),
+            qPrintable(exports.entryList(everything).join(QLatin1Char(' '))));
+    }
+
+    void percentSignsInNames_stayAsTheyAre()
+    {
+        const fs::path odd = root() / "runs/5%2 of %1";
+        fs::copy(run(), odd, fs::copy_options::recursive);
+        fs::create_directories(odd / "exports/merged");
+        fs::create_directories(odd / "exports/merged-2");
+        const ModelExportDialog dialog(odd, exportWeights);
+        QCOMPARE(
+            edit(&dialog)->text(), QString::fromStdString((odd / "exports/merged-3").string()));
+        QVERIFY(
+            label(&dialog, "modelCommand").contains(QStringLiteral("5%2 of %1/exports/merged-3'")));
     }
 
     void missingBase_isSaidPlainly()

@@ -130,20 +130,63 @@ private Q_SLOTS:
         get->click();
         QTRY_VERIFY(page.findChildren<WeightsDialog*>().size() == 1);
         auto* second = page.findChild<WeightsDialog*>();
-        QVERIFY(!second->findChild<QPushButton*>(QStringLiteral("startFetchButton"))->isEnabled());
-        second->reject();
+        const auto* start_second
+            = second->findChild<QPushButton*>(QStringLiteral("startFetchButton"));
+        QVERIFY(!start_second->isEnabled());
 
         row->findChild<QPushButton*>(QStringLiteral("cancelFetchButton"))->click();
         QTRY_COMPARE_WITH_TIMEOUT(
             page.weightsFetch().state(), WeightsFetch::State::stopped, 20'000);
+        QVERIFY(start_second->isEnabled()); // the way is free, and the open dialog knows
+        second->reject();
         QCOMPARE(row->findChild<QPushButton*>(QStringLiteral("resumeFetchButton"))->text(),
             QStringLiteral("Resume"));
         stalls = false;
         row->findChild<QPushButton*>(QStringLiteral("resumeFetchButton"))->click();
         QTRY_COMPARE_WITH_TIMEOUT(page.weightsFetch().state(), WeightsFetch::State::done, 20'000);
+        QVERIFY(row->findChild<PlainLabel*>(QStringLiteral("fetchDetail"))
+                    ->text()
+                    .contains(QStringLiteral(
+                        "Put Qwen/Qwen3-0.6B into the field Model on the Configure page.")));
         page.selectTier("nano");
         QVERIFY(page.stripMessage().contains(QStringLiteral("weights on this machine")));
         QVERIFY(get->isHidden());
+    }
+
+    void weightsDialog_speaksOfTheRepositoryThatIsNamed()
+    {
+        const QTemporaryDir home;
+        qputenv("HF_HUB_CACHE", home.path().toUtf8());
+        const WeightsFetch idle;
+        Tier nano;
+        Tier endless; // no disk holds it
+        for (const Tier& tier : m_catalogue.tiers)
+            if (tier.id == "nano")
+                nano = endless = tier;
+        endless.hidden_size = 1'000'000;
+        endless.num_layers = 100'000;
+        const auto text = [](const WeightsDialog& dialog, const char* name) {
+            const auto* label = dialog.findChild<PlainLabel*>(QLatin1String(name));
+            return label->isHidden() ? QString() : label->text();
+        };
+        WeightsDialog small(nano, {}, idle, nullptr);
+        QVERIFY(text(small, "fetchDescription").startsWith(QStringLiteral("About 1.")));
+        QVERIFY(text(small, "fetchObstacle").isEmpty());
+        WeightsDialog large(endless, {}, idle, nullptr);
+        QVERIFY(text(large, "fetchObstacle").contains(QStringLiteral("do not fit there")));
+        auto* edit = large.findChild<QLineEdit*>();
+        edit->setText(QStringLiteral("somebody/smaller"));
+        QVERIFY(text(large, "fetchObstacle").isEmpty());
+        QVERIFY(text(large, "fetchDescription").startsWith(QStringLiteral("It comes from ")));
+        const auto command = [&] {
+            for (const PlainLabel* label : large.findChildren<PlainLabel*>())
+                if (label->text().startsWith(QStringLiteral("gym fetch")))
+                    return label->text();
+            return QString();
+        };
+        QCOMPARE(command(), QStringLiteral("gym fetch somebody/smaller"));
+        edit->setText(QStringLiteral("a/b; rm -r x"));
+        QCOMPARE(command(), QStringLiteral("gym fetch 'a/b; rm -r x'"));
     }
 
     void failedFetch_saysWhy()

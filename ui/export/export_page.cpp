@@ -59,8 +59,8 @@ ExportPage::ExportPage(ConfigSession& session, const Catalogue& catalogue, QWidg
     setStripActions(actionRow({ copy, m_bundle, m_save }, this));
     connect(m_tool, &QComboBox::currentIndexChanged, this, &ExportPage::startOver);
     connect(m_form, &QComboBox::currentIndexChanged, this, &ExportPage::startOver);
-    connect(&m_session, &ConfigSession::settled, this, &ExportPage::startOver);
-    connect(&m_session, &ConfigSession::sourceChanged, this, &ExportPage::startOver);
+    connect(&m_session, &ConfigSession::settled, this, &ExportPage::followSession);
+    connect(&m_session, &ConfigSession::sourceChanged, this, &ExportPage::followSession);
     update();
 }
 
@@ -110,8 +110,32 @@ void ExportPage::startOver()
     update();
 }
 
+/// Translating, linting and reading what lies beside the file wait until somebody looks.
+void ExportPage::followSession()
+{
+    m_is_stale = true;
+    if (isVisible())
+        startOver();
+}
+
+void ExportPage::refresh()
+{
+    if (m_is_stale)
+        startOver();
+    else
+        update();
+}
+
+void ExportPage::showEvent(QShowEvent* event)
+{
+    Page::showEvent(event);
+    if (m_is_stale)
+        startOver();
+}
+
 void ExportPage::update()
 {
+    m_is_stale = false;
     const bool is_own = target() == nullptr;
     m_form_label->setVisible(is_own);
     m_form->setVisible(is_own);
@@ -239,9 +263,9 @@ void ExportPage::updateCommands()
                        "  --deepspeed configs/deepspeed/ds_z3_config.json \\\n"
                        "  --per_device_train_batch_size %2 \\\n"
                        "  --gradient_accumulation_steps %3")
-            .arg(shellQuoted(file))
-            .arg(std::max<std::int64_t>(1, batch.per_device_train_batch_size / 2))
-            .arg(batch.gradient_accumulation_steps));
+            .arg(shellQuoted(file),
+                QString::number(std::max<std::int64_t>(1, batch.per_device_train_batch_size / 2)),
+                QString::number(batch.gradient_accumulation_steps)));
 }
 
 void ExportPage::updateTargetCommands()
@@ -273,6 +297,8 @@ void ExportPage::chooseFile()
 
 bool ExportPage::exportTo(const QString& path)
 {
+    if (m_is_stale)
+        startOver();
     const std::string text = exportedText().toStdString();
     if (const auto written = writeDurably(path.toStdString(), text); !written) {
         say(QString::fromStdString(written.error().message), false);

@@ -30,7 +30,7 @@ class ExportPage : public Page {
 public:
     ExportPage(ConfigSession& session, const Catalogue& catalogue, QWidget* parent = nullptr);
 
-    void refresh() override { update(); }
+    void refresh() override;
 
     /// Writes the shown text and reads it back; the message says what happened. False: not written,
     /// or it reads differently.
@@ -46,6 +46,9 @@ Q_SIGNALS:
     void exported(const QString& path);
     void bundled(const QString& folder);
 
+protected:
+    void showEvent(QShowEvent* event) override;
+
 private:
     QWidget* buildLeftSide();
     QWidget* buildFileCard();
@@ -55,6 +58,7 @@ private:
     PlainLabel* addCommand(QVBoxLayout* layout, const QString& title, const QString& object_name);
     void update();
     void startOver(); ///< something else is chosen: what was said of the last file is past
+    void followSession(); ///< at once if the page is visible, else when it is shown
     void updateOwn();
     void updateForTarget();
     void updateCommands();
@@ -72,6 +76,7 @@ private:
     std::map<std::string, QString> m_last_export; ///< by tool: the text last written
     ExportedText m_for_target;
     BackgroundWork m_work;
+    bool m_is_stale = false; ///< the configuration changed while nobody looked
     QComboBox* m_tool = nullptr;
     QComboBox* m_form = nullptr;
     PlainLabel* m_form_label = nullptr;

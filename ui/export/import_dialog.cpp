@@ -68,10 +68,9 @@ ImportDialog::ImportDialog(
     auto* words = new PlainLabel(
         tr("%1 opens as a new configuration; the file itself stays as it is. %2 of its %3 keys are "
            "settings here.")
-            .arg(file_name)
-            .arg(report.taken)
-            .arg(imported.keys.size()),
+            .arg(file_name, QString::number(report.taken), QString::number(imported.keys.size())),
         this);
+    words->setObjectName(QStringLiteral("importWords"));
     words->setTone(Tone::muted);
     words->setWordWrap(true);
     layout->addWidget(words);
@@ -92,7 +91,8 @@ ImportDialog::ImportDialog(
     addSection(tr("Not taken: the value cannot be used"), report.refused);
     addSection(tr("Kept as comments"), report.comments);
     addSection(tr("Under another name"), report.renamed);
-    addSection(tr("Written out, as the tool would take it"), imported.findings);
+    addSection(tr("What %1 itself would say of it").arg(QString::fromStdString(target.title)),
+        imported.findings);
     if (m_sections->count() == 0)
         m_sections->addWidget(new PlainLabel(tr("Every key is taken as it stands."), content));
     m_sections->addStretch();

@@ -7,6 +7,11 @@ namespace zen::ui {
 ModelExport::ModelExport(WriteModel write, QObject* parent)
     : QObject(parent)
     , m_write(std::move(write))
+    , m_newest(*this, [this](double fraction) {
+        m_fraction = fraction;
+        if (isActive())
+            Q_EMIT changed();
+    })
 {
 }
 
@@ -17,9 +22,9 @@ bool ModelExport::start(WeightExportOptions options)
     m_fraction = 0;
     m_written = {};
     m_message.clear();
-    m_newest.reset(); // the last worker has ended
+    m_newest.forget(); // the last worker has ended
     m_worker = std::jthread([this, options](const std::stop_token& stop) mutable {
-        options.on_progress = [this](double fraction) { publish(fraction); };
+        options.on_progress = [this](double fraction) { m_newest.publish(fraction); };
         options.is_cancelled = [stop] { return stop.stop_requested(); };
         const Result<WeightExport> written = m_write(options);
         QMetaObject::invokeMethod(
@@ -43,33 +48,9 @@ void ModelExport::forget()
         setState(State::idle);
 }
 
-void ModelExport::publish(double fraction)
-{
-    bool was_taken = false;
-    {
-        const std::scoped_lock lock(m_mutex);
-        was_taken = !m_newest;
-        m_newest = fraction;
-    }
-    if (was_taken)
-        QMetaObject::invokeMethod(this, &ModelExport::takeProgress, Qt::QueuedConnection);
-}
-
-void ModelExport::takeProgress()
-{
-    {
-        const std::scoped_lock lock(m_mutex);
-        if (!m_newest)
-            return;
-        m_fraction = *std::exchange(m_newest, std::nullopt);
-    }
-    if (isActive())
-        Q_EMIT changed();
-}
-
 void ModelExport::finish(const Result<WeightExport>& written)
 {
-    takeProgress();
+    m_newest.takeNow();
     if (written) { // also where the wish to stop came too late
         m_written = *written;
         setState(State::done);

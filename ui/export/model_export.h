@@ -1,13 +1,12 @@
 #pragma once
 
 #include "core/train/export_weights.h"
+#include "ui/run/newest_value.h"
 
 #include <QObject>
 #include <QString>
 
 #include <functional>
-#include <mutex>
-#include <optional>
 #include <thread>
 
 namespace zen::ui {
@@ -17,7 +16,7 @@ using WriteModel = std::function<Result<WeightExport>(const WeightExportOptions&
 
 /// Owns one export of a run's weights at a time and the thread that it lives on.
 ///
-///   worker thread: write() --newest progress (under a mutex), one queued call--> window thread
+///   worker thread: write() --NewestValue--> window thread
 ///   window thread: stop() --stop token, asked between tensors--> worker
 ///
 /// Destroying it in mid-export stops and waits for the tensor at hand; nothing is left behind.
@@ -45,8 +44,6 @@ Q_SIGNALS:
     void changed(); ///< state or progress
 
 private:
-    void publish(double fraction); ///< on the worker thread
-    void takeProgress();
     void finish(const Result<WeightExport>& written);
     void setState(State state);
 
@@ -55,8 +52,7 @@ private:
     double m_fraction = 0;
     WeightExport m_written;
     QString m_message;
-    std::mutex m_mutex;
-    std::optional<double> m_newest; ///< under the mutex
+    NewestValue<double> m_newest;
     std::jthread m_worker; // last: joined before what it uses dies
 };
 

@@ -44,7 +44,7 @@ QString unused(const QString& folder)
 {
     QString name = folder;
     for (int number = 2; QFileInfo::exists(name); ++number)
-        name = QStringLiteral("%1-%2").arg(folder).arg(number);
+        name = QStringLiteral("%1-%2").arg(folder, QString::number(number));
     return name;
 }
 
@@ -68,11 +68,13 @@ void ModelExportDialog::formatChosen()
     m_about->setText(about(format, m_has_adapter));
     m_numbers->clear();
     m_numbers->addItem(tr("As stored"), QString());
-    if (!is_adapter)
-        for (const char* type : { "f32", "f16", "bf16" })
-            m_numbers->addItem(QLatin1String(type), QLatin1String(type));
+    if (!is_adapter) {
+        m_numbers->addItem(tr("32 bits (f32), exact and large"), QStringLiteral("f32"));
+        m_numbers->addItem(tr("16 bits (bf16), half the size"), QStringLiteral("bf16"));
+        m_numbers->addItem(tr("16 bits (f16), for older programs"), QStringLiteral("f16"));
+    }
     if (format == QLatin1String("gguf"))
-        m_numbers->addItem(tr("q8_0, about half of bf16"), QStringLiteral("q8_0"));
+        m_numbers->addItem(tr("8 bits (q8_0), a quarter"), QStringLiteral("q8_0"));
     setEnabledOr(m_numbers, !is_adapter, tr("An adapter is copied as it is."));
     proposePlace();
 }
@@ -160,7 +162,8 @@ void ModelExportDialog::showState()
         break;
     case State::writing:
         m_words->setText(tr("Writing"));
-        m_detail->setText(tr("%1 % · %2").arg(std::floor(m_work.fraction() * 100)).arg(folder));
+        m_detail->setText(
+            tr("%1 % · %2").arg(QString::number(std::floor(m_work.fraction() * 100)), folder));
         break;
     case State::stopping:
         m_words->setText(tr("Cancelling"));

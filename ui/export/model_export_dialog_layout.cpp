@@ -91,7 +91,7 @@ QWidget* ModelExportDialog::buildChoices()
     m_format->setObjectName(QStringLiteral("modelFormat"));
     m_format->addItem(tr("Merged model, Hugging Face folder"), QStringLiteral("merged"));
     m_format->addItem(tr("GGUF for llama.cpp, LM Studio, Ollama"), QStringLiteral("gguf"));
-    m_format->addItem(tr("PEFT adapter"), QStringLiteral("peft"));
+    m_format->addItem(tr("Adapter alone (PEFT)"), QStringLiteral("peft"));
     if (!m_has_adapter) {
         auto* item = static_cast<QStandardItemModel*>(m_format->model())->item(2);
         item->setEnabled(false);

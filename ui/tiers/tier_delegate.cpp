@@ -55,7 +55,11 @@ void paintCell(QPainter& painter, const QRect& cell, const QModelIndex& index, c
         painter.setPen(Qt::NoPen);
         painter.setBrush(dot);
         painter.drawEllipse(QRectF(cell.left(), cell.center().y() - 4, 9, 9));
-        write(cell.adjusted(15, 0, 0, 0), shown, theme.text(13, QFont::Medium), words);
+        const QFont font = theme.text(13, QFont::Medium);
+        const QRect place = cell.adjusted(15, 0, 0, 0);
+        const QString whole = wordsFor(fit->fit, true);
+        const bool has_room = QFontMetrics(font).horizontalAdvance(whole) <= place.width();
+        write(place, has_room ? whole : shown, font, words);
         return;
     }
     case TierModel::kBenchmarks:

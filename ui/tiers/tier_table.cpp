@@ -25,7 +25,7 @@ QString text(const std::string& value)
 
 } // namespace
 
-QString wordsFor(Fit fit)
+QString wordsFor(Fit fit, bool in_full)
 {
     switch (fit) {
     case Fit::runs:
@@ -33,7 +33,7 @@ QString wordsFor(Fit fit)
     case Fit::runs_slowly:
         return TierModel::tr("runs here, slowly");
     case Fit::with_changes:
-        return TierModel::tr("with changes");
+        return in_full ? TierModel::tr("runs here, with changes") : TierModel::tr("with changes");
     case Fit::four_bit_only:
         return TierModel::tr("4-bit only");
     case Fit::too_large:
@@ -104,7 +104,8 @@ QVariant TierModel::data(const QModelIndex& index, int role) const
     case kMemory:
         return tr("~%1 GB").arg(QLocale().toString(tier.memory_gb));
     case kHere:
-        return fit(index.row()) ? wordsFor(fit(index.row())->fit) : QString();
+        return fit(index.row()) ? wordsFor(fit(index.row())->fit, role == Qt::AccessibleTextRole)
+                                : QString();
     case kBenchmarks:
         return tier.published ? QStringLiteral("%1 · %2 · %3")
                                     .arg(QString::number(tier.published->mmlu, 'f', 1),

@@ -32,8 +32,8 @@ private:
     std::vector<TierFit> m_fits; ///< empty until planned
 };
 
-/// "runs here", "4-bit only" …
-QString wordsFor(Fit fit);
+/// "runs here", "4-bit only" …; `in_full`: "runs here, with changes", where there is room.
+QString wordsFor(Fit fit, bool in_full = false);
 
 /// The table of tiers: two lines a row, pills, and a dot that says whether it runs here.
 class TierTable : public QTableView {

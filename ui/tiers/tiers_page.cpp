@@ -183,10 +183,8 @@ void TiersPage::showTier(int row)
         uses += shown(use);
     m_uses->setText(uses.join(QStringLiteral(" · ")));
     m_settings->setText(tr("%1 · LoRA rank %2 · context %3 tokens · batch %4")
-                            .arg(shown(tier.algorithm).toUpper())
-                            .arg(tier.lora_rank)
-                            .arg(tier.context)
-                            .arg(tier.batch));
+                            .arg(shown(tier.algorithm).toUpper(), QString::number(tier.lora_rank),
+                                QString::number(tier.context), QString::number(tier.batch)));
     QString note = shown(tier.note);
     if (!tier.substitute_id.empty())
         note = tr("%1 is not published; %2 is the nearest checkpoint. ")
@@ -216,9 +214,7 @@ void TiersPage::offerWeights()
     const TierFit* fit = row >= 0 ? m_model->fit(row) : nullptr;
     if (!fit)
         return;
-    auto* dialog = new WeightsDialog(m_model->tier(row), fit->weights_help,
-        m_fetch.isActive() ? tr("Other weights are being fetched; one at a time.") : QString(),
-        this);
+    auto* dialog = new WeightsDialog(m_model->tier(row), fit->weights_help, m_fetch, this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     connect(dialog, &QDialog::accepted, this, [this, dialog] {
         m_fetch.start({ dialog->repository().toStdString(), "main", {}, {} });

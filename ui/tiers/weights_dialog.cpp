@@ -4,15 +4,19 @@
 #include "core/base/machine.h"
 #include "core/fetch/fetch_model.h"
 #include "core/plan/memory_plan.h"
+#include "ui/export/command_line.h"
 #include "ui/run/shown_text.h"
 #include "ui/shell/button.h"
 #include "ui/shell/card.h"
 #include "ui/shell/plain_label.h"
+#include "ui/tiers/weights_fetch.h"
 
 #include <QClipboard>
 #include <QGuiApplication>
 #include <QHBoxLayout>
 #include <QLineEdit>
+
+#include <algorithm>
 
 namespace zen::ui {
 
@@ -34,18 +38,21 @@ std::uint64_t weightBytes(const Tier& tier)
     return static_cast<std::uint64_t>(shapeOf(tier).parameters()) * 2;
 }
 
-/// How much comes from where, and where it goes.
-QString describeFetch(const Tier& tier, const HubSettings& settings)
+/// How much comes from where, and where it goes. The size is that of the tier's own repository.
+QString describeFetch(const Tier& tier, const std::string& id, const HubSettings& settings)
 {
     const QString place = QString::fromStdString(settings.cache.string());
     const QString free = QString::fromStdString(formatBytes(freeDiskBytes(settings.cache)));
-    QString words = publishedId(tier).empty()
+    const QString from = QString::fromStdString(settings.endpoint);
+    const std::string published = publishedId(tier);
+    QString words = published.empty()
         ? WeightsDialog::tr("No checkpoint of this tier is published. Name a repository that has "
                             "its shape; it comes from %1 into %2, where %3 are free. ")
-              .arg(QString::fromStdString(settings.endpoint), place, free)
-        : WeightsDialog::tr("About %1 from %2 into %3, where %4 are free. ")
-              .arg(QString::fromStdString(formatBytes(weightBytes(tier))),
-                  QString::fromStdString(settings.endpoint), place, free);
+              .arg(from, place, free)
+        : id == published
+        ? WeightsDialog::tr("About %1 from %2 into %3, where %4 are free. ")
+              .arg(QString::fromStdString(formatBytes(weightBytes(tier))), from, place, free)
+        : WeightsDialog::tr("It comes from %1 into %2, where %3 are free. ").arg(from, place, free);
     words += WeightsDialog::tr("Files that are there already are not fetched again. You can cancel "
                                "at any time and go on later. A model that asks for it needs its "
                                "licence accepted on its page and a token in HF_TOKEN.");
@@ -53,12 +60,14 @@ QString describeFetch(const Tier& tier, const HubSettings& settings)
 }
 
 /// What stands against a fetch, before it is tried; empty: nothing.
-QString obstacle(const Tier& tier, const Result<HubSettings>& settings)
+QString obstacle(const Tier& tier, const std::string& id, const Result<HubSettings>& settings)
 {
     if (!settings)
         return sentence(shownText(settings.error().message));
     if (settings->offline)
         return WeightsDialog::tr("HF_HUB_OFFLINE is set, so nothing is fetched.");
+    if (id != publishedId(tier)) // nobody knows how large that is
+        return {};
     const std::uint64_t free = freeDiskBytes(settings->cache);
     return free > 0 && free < weightBytes(tier)
         ? WeightsDialog::tr("Weights of this size do not fit there: make room, or set HF_HOME to a "
@@ -66,9 +75,9 @@ QString obstacle(const Tier& tier, const Result<HubSettings>& settings)
         : QString();
 }
 
-PlainLabel* paragraph(const QString& text, QWidget* parent)
+PlainLabel* paragraph(QWidget* parent)
 {
-    auto* label = new PlainLabel(text, parent);
+    auto* label = new PlainLabel({}, parent);
     label->setWordWrap(true);
     label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     return label;
@@ -77,9 +86,11 @@ PlainLabel* paragraph(const QString& text, QWidget* parent)
 } // namespace
 
 WeightsDialog::WeightsDialog(
-    const Tier& tier, const QString& help, const QString& why_not_now, QWidget* parent)
+    const Tier& tier, const QString& help, const WeightsFetch& fetch, QWidget* parent)
     : QDialog(parent)
-    , m_why_not_now(why_not_now)
+    , m_tier(tier)
+    , m_settings(hubSettings())
+    , m_fetch(fetch)
 {
     setObjectName(QStringLiteral("weightsDialog"));
     setWindowTitle(tr("Weights of %1").arg(QString::fromStdString(tier.title)));
@@ -89,15 +100,13 @@ WeightsDialog::WeightsDialog(
     auto* heading = new PlainLabel(windowTitle(), this);
     heading->setType(15, QFont::DemiBold);
     layout->addWidget(heading);
-    const auto settings = hubSettings();
-    if (settings)
-        layout->addWidget(paragraph(describeFetch(tier, *settings), this));
-    if (const QString reason = obstacle(tier, settings); !reason.isEmpty()) {
-        auto* warning = paragraph(reason, this);
-        warning->setObjectName(QStringLiteral("fetchObstacle"));
-        warning->setTone(Tone::warning);
-        layout->addWidget(warning);
-    }
+    m_words = paragraph(this);
+    m_words->setObjectName(QStringLiteral("fetchDescription"));
+    layout->addWidget(m_words);
+    m_obstacle = paragraph(this);
+    m_obstacle->setObjectName(QStringLiteral("fetchObstacle"));
+    m_obstacle->setTone(Tone::warning);
+    layout->addWidget(m_obstacle);
     auto* name = new PlainLabel(tr("Repository"), this);
     name->setType(11)->setTone(Tone::muted);
     layout->addWidget(name);
@@ -123,7 +132,8 @@ WeightsDialog::WeightsDialog(
     row->addWidget(copy);
     card->body()->addLayout(row);
     layout->addWidget(card);
-    auto* looked = paragraph(sentence(help), this);
+    auto* looked = paragraph(this);
+    looked->setText(sentence(help));
     looked->setType(11)->setTone(Tone::muted);
     layout->addWidget(looked);
     layout->addStretch();
@@ -139,9 +149,9 @@ WeightsDialog::WeightsDialog(
     buttons->addWidget(m_get);
     layout->addLayout(buttons);
     setMinimumWidth(kWidth);
-    connect(m_repository, &QLineEdit::textChanged, this, &WeightsDialog::refresh);
-    refresh();
-    resize(kWidth, layout->totalHeightForWidth(kWidth));
+    connect(m_repository, &QLineEdit::textChanged, this, &WeightsDialog::describe);
+    connect(&m_fetch, &WeightsFetch::changed, this, &WeightsDialog::refreshButton);
+    describe();
 }
 
 QString WeightsDialog::repository() const
@@ -149,15 +159,33 @@ QString WeightsDialog::repository() const
     return m_repository->text().trimmed();
 }
 
-void WeightsDialog::refresh()
+void WeightsDialog::describe()
 {
     const QString id = repository();
-    m_command->setText(QStringLiteral("gym fetch %1").arg(id));
+    m_command->setText(id.isEmpty() ? QStringLiteral("gym fetch")
+                                    : QStringLiteral("gym fetch ") + shellQuoted(id));
     m_command_card->setEnabled(!id.isEmpty());
-    QString reason = m_why_not_now;
+    m_words->setVisible(m_settings.has_value());
+    if (m_settings)
+        m_words->setText(describeFetch(m_tier, id.toStdString(), *m_settings));
+    const QString reason = obstacle(m_tier, id.toStdString(), m_settings);
+    m_obstacle->setText(reason);
+    m_obstacle->setVisible(!reason.isEmpty());
+    refreshButton();
+    const int width = std::max(kWidth, this->width());
+    const int needed = layout()->totalHeightForWidth(width);
+    resize(width, isVisible() ? std::max(height(), needed) : needed);
+}
+
+void WeightsDialog::refreshButton()
+{
+    const QString id = repository();
+    QString reason;
     if (id.isEmpty())
         reason = tr("Name a repository first.");
-    else if (reason.isEmpty())
+    else if (m_fetch.isActive())
+        reason = tr("Other weights are being fetched; one at a time.");
+    else
         reason = QString::fromStdString(whatIsWrongWith({ id.toStdString(), "main", {}, {} }));
     setEnabledOr(m_get, reason.isEmpty(), reason);
 }

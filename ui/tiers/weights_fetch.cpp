@@ -1,8 +1,16 @@
 #include "ui/tiers/weights_fetch.h"
 
-#include <utility>
-
 namespace zen::ui {
+
+WeightsFetch::WeightsFetch(QObject* parent)
+    : QObject(parent)
+    , m_newest(*this, [this](FetchProgress progress) {
+        m_progress = std::move(progress);
+        if (isActive())
+            Q_EMIT changed();
+    })
+{
+}
 
 bool WeightsFetch::start(const FetchRequest& request)
 {
@@ -11,14 +19,15 @@ bool WeightsFetch::start(const FetchRequest& request)
     m_request = request;
     m_progress = {};
     m_message.clear();
-    m_newest.reset(); // the last worker has ended
+    m_newest.forget(); // the last worker has ended
     m_worker = std::jthread([this, request](const std::stop_token& stop) {
         Result<FetchedModel> model = fail("nothing was fetched");
         if (const auto settings = hubSettings(); !settings)
             model = tl::unexpected(settings.error());
         else
             model = fetchModel(
-                request, *settings, [this](const FetchProgress& now) { publish(now); }, stop);
+                request, *settings, [this](const FetchProgress& now) { m_newest.publish(now); },
+                stop);
         QMetaObject::invokeMethod(
             this, [this, model] { finish(model); }, Qt::QueuedConnection);
     });
@@ -40,33 +49,9 @@ void WeightsFetch::forget()
         setState(State::idle);
 }
 
-void WeightsFetch::publish(const FetchProgress& progress)
-{
-    bool was_taken = false;
-    {
-        const std::scoped_lock lock(m_mutex);
-        was_taken = !m_newest;
-        m_newest = progress;
-    }
-    if (was_taken)
-        QMetaObject::invokeMethod(this, &WeightsFetch::takeProgress, Qt::QueuedConnection);
-}
-
-void WeightsFetch::takeProgress()
-{
-    {
-        const std::scoped_lock lock(m_mutex);
-        if (!m_newest)
-            return;
-        m_progress = *std::exchange(m_newest, std::nullopt);
-    }
-    if (isActive())
-        Q_EMIT changed();
-}
-
 void WeightsFetch::finish(const Result<FetchedModel>& model)
 {
-    takeProgress();
+    m_newest.takeNow();
     if (!model)
         m_message = QString::fromStdString(model.error().message);
     setState(!model ? State::failed : model->stopped ? State::stopped : State::done);

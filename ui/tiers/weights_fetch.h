@@ -1,20 +1,19 @@
 #pragma once
 
 #include "core/fetch/fetch_model.h"
+#include "ui/run/newest_value.h"
 
 #include <QObject>
 #include <QString>
 
-#include <mutex>
-#include <optional>
 #include <thread>
 
 namespace zen::ui {
 
 /// Owns one fetch of weights at a time and the thread that it lives on.
 ///
-///   worker thread: fetchModel() --newest progress (under a mutex), one queued call--> window
-///   thread window thread: stop() --stop token--> worker
+///   worker thread: fetchModel() --NewestValue--> window thread
+///   window thread: stop() --stop token--> worker
 ///
 /// Destroying it in mid-fetch stops and waits a moment; what came so far is kept.
 class WeightsFetch : public QObject {
@@ -23,7 +22,7 @@ public:
     enum class State { idle, fetching, stopping, done, stopped, failed };
     Q_ENUM(State)
 
-    using QObject::QObject;
+    explicit WeightsFetch(QObject* parent = nullptr);
 
     /// Starts with the settings that the environment has now; false (and nothing happens) while
     /// another fetch goes on.
@@ -41,8 +40,6 @@ Q_SIGNALS:
     void changed(); ///< state or progress
 
 private:
-    void publish(const FetchProgress& progress); ///< on the worker thread
-    void takeProgress();
     void finish(const Result<FetchedModel>& model);
     void setState(State state);
 
@@ -50,8 +47,7 @@ private:
     FetchRequest m_request;
     FetchProgress m_progress;
     QString m_message;
-    std::mutex m_mutex;
-    std::optional<FetchProgress> m_newest; ///< under the mutex
+    NewestValue<FetchProgress> m_newest;
     std::jthread m_worker; // last: joined before what it uses dies
 };
 
