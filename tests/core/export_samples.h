@@ -3,16 +3,19 @@
 #include "core/base/durable_file.h"
 #include "core/runs/event_log.h"
 #include "core/runs/run_folder.h"
+#include "core/train/export_weights.h"
 #include "core/weights/checkpoint_folder.h"
 #include "core/weights/number_formats.h"
 #include "core/weights/safetensors.h"
 
+#include <QTemporaryDir>
 #include <QTest>
 
 #include <nlohmann/json.hpp>
 
 #include <fstream>
 #include <map>
+#include <memory>
 
 // A small model, an adapter and a finished run, made in the test.
 
@@ -198,5 +201,43 @@ inline void writeRun(const fs::path& folder, const fs::path& model)
     log->publish(finished);
     QVERIFY(writeSummary(RunFolder{ folder }, finished).has_value());
 }
+
+/// A temporary folder with places for a model and a run on it, and what exporting them gives.
+class ExportFolder {
+protected:
+    void renew() { m_folder = std::make_unique<QTemporaryDir>(); }
+    fs::path root() const { return m_folder->path().toStdString(); }
+    fs::path model() const { return root() / "base"; }
+    fs::path run() const { return root() / "run"; }
+
+    /// Below the root; `source` is the run unless given.
+    WeightExport exported(WeightTarget target, const char* dtype = "", const char* output = "out",
+        std::uint64_t max_shard = 5'000'000'000, const fs::path& source = {}) const
+    {
+        WeightExportOptions options;
+        options.source = (source.empty() ? run() : source).string();
+        options.target = target;
+        options.dtype = dtype;
+        options.output = root() / output;
+        options.max_shard_bytes = max_shard;
+        auto done = exportWeights(options);
+        if (!done)
+            qFatal("%s", done.error().message.c_str());
+        return *done;
+    }
+    /// The message of an export that must leave nothing; empty: it was done.
+    QString failure(WeightExportOptions options) const
+    {
+        if (options.output.empty())
+            options.output = root() / "refused";
+        const auto done = exportWeights(options);
+        if (!done && options.output == root() / "refused" && fs::exists(options.output))
+            return QStringLiteral("something was left behind");
+        return done ? QString() : QString::fromStdString(done.error().message);
+    }
+
+private:
+    std::unique_ptr<QTemporaryDir> m_folder;
+};
 
 } // namespace zen::test

@@ -7,6 +7,13 @@
 using namespace zen;
 using namespace zen::test;
 
+namespace {
+
+/// What Qwen3's tokenizer.json says besides vocabulary and merges.
+const std::string kQwensFormat = ZEN_SOURCE_DIR "/tests/core/qwen_tokenizer_format.json";
+
+} // namespace
+
 class BpeTrainerTest : public QObject {
     Q_OBJECT
 
@@ -77,15 +84,25 @@ private Q_SLOTS:
         QVERIFY(Tokenizer::fromJson(file.dump()));
     }
 
-    void addedTokens_matchQwensFile()
+    void format_isQwens_data()
     {
-        if (!hasSharedTokenizer())
-            QSKIP("the Qwen3 tokenizer is not at hand");
-        const auto qwen = jsonOfFile(kSharedTokenizer);
+        QTest::addColumn<QByteArray>("file");
+        QTest::newRow("its parts, written down")
+            << QByteArray::fromStdString(bytesOfFile(kQwensFormat));
+        if (hasSharedTokenizer()) // and the file itself, where it is at hand
+            QTest::newRow("the file") << QByteArray::fromStdString(bytesOfFile(kSharedTokenizer));
+    }
+
+    void format_isQwens()
+    {
+        QFETCH(QByteArray, file);
+        const auto qwen = nlohmann::json::parse(file.toStdString());
         const auto ours = nlohmann::json::parse(smallTokenizerJson());
         for (const char* key :
-            { "normalizer", "pre_tokenizer", "post_processor", "decoder", "version" })
+            { "normalizer", "pre_tokenizer", "post_processor", "decoder", "version" }) {
+            QVERIFY2(qwen.contains(key), key);
             QCOMPARE(ours[key].dump(), qwen[key].dump());
+        }
         const auto added = qwenAddedTokens();
         QCOMPARE(added.size(), qwen["added_tokens"].size());
         for (std::size_t i = 0; i < added.size(); ++i) {

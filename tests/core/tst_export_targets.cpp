@@ -14,6 +14,9 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 using namespace zen;
 
@@ -21,12 +24,84 @@ namespace {
 
 const QString kAcceptedKeys = QStringLiteral(ZEN_SOURCE_DIR "/../shared/data/accepted-keys/");
 
-QString keyListOf(std::string_view target)
+/// Every key of a tool as a list states it, and how the tool reads a file.
+struct KeyList {
+    QString version;
+    QJsonObject keys; ///< with a type as Python writes it
+    int count = 0; ///< keys on the first level, the launcher's too
+    NumberReading reading = NumberReading::yaml11;
+    bool converts = false;
+};
+
+QJsonObject jsonOf(const QString& path)
 {
-    return kAcceptedKeys
-        + (target == "trl" ? QStringLiteral("trl_grpo")
-                           : QString::fromUtf8(target.data(), static_cast<int>(target.size())))
-        + QStringLiteral(".json");
+    QFile file(path);
+    if (!file.open(QIODevice::ReadOnly))
+        return {};
+    return QJsonDocument::fromJson(file.readAll()).object();
+}
+
+/// The program's own lists write types as `str|null`; the same words in Python.
+QJsonObject inPython(QJsonObject keys)
+{
+    for (const QString& name : keys.keys()) {
+        QJsonObject key = keys[name].toObject();
+        QString type = key[QStringLiteral("type")].toString();
+        type.replace(QLatin1String("null"), QLatin1String("None"));
+        type.replace(
+            QLatin1String("any"), QLatin1String("bool | int | float | str | None | dict | list"));
+        key[QStringLiteral("type")] = type;
+        if (key.contains(QStringLiteral("keys")))
+            key[QStringLiteral("keys")] = inPython(key[QStringLiteral("keys")].toObject());
+        keys[name] = key;
+    }
+    return keys;
+}
+
+KeyList shippedList(const QString& target)
+{
+    const QJsonObject json
+        = jsonOf(QStringLiteral(ZEN_SOURCE_DIR "/resources/targets/%1.keys.json").arg(target));
+    KeyList list;
+    list.version = json[QStringLiteral("version")].toString();
+    list.keys = inPython(json[QStringLiteral("keys")].toObject());
+    list.count = static_cast<int>(list.keys.size());
+    if (json[QStringLiteral("floats")].toString() == QLatin1String("omegaconf"))
+        list.reading = NumberReading::omegaconf;
+    list.converts = json[QStringLiteral("conversion")].toString() != QLatin1String("none");
+    return list;
+}
+
+/// The tool's whole list with its sources, where it is at hand; else without any key.
+KeyList fullList(const QString& target)
+{
+    const QJsonObject json = jsonOf(kAcceptedKeys
+        + (target == QLatin1String("trl") ? QStringLiteral("trl_grpo") : target)
+        + QStringLiteral(".json"));
+    KeyList list;
+    list.version = json[QStringLiteral("version")].toString();
+    list.keys = json[QStringLiteral("keys")].toObject();
+    list.count = static_cast<int>(
+        list.keys.size() + json[QStringLiteral("launcher_keys")].toObject().size());
+    if (json[QStringLiteral("yaml_reader")].toString().contains(QStringLiteral("OmegaConf")))
+        list.reading = NumberReading::omegaconf;
+    list.converts = json[QStringLiteral("value_conversion")].toString() != QLatin1String("none");
+    return list;
+}
+
+/// The shipped list of each tool, and the full one where it is at hand.
+std::vector<std::pair<QString, KeyList>> listsOf(const QString& target)
+{
+    std::vector<std::pair<QString, KeyList>> lists{ { QStringLiteral("shipped"),
+        shippedList(target) } };
+    if (KeyList full = fullList(target); full.count > 0)
+        lists.emplace_back(QStringLiteral("full"), std::move(full));
+    return lists;
+}
+
+QString text(std::string_view word)
+{
+    return QString::fromUtf8(word.data(), static_cast<int>(word.size()));
 }
 
 /// A type as Python writes it, against the kind that a loader gives: an independent, coarser check.
@@ -166,39 +241,48 @@ private Q_SLOTS:
     {
         QFETCH(QString, target);
         QFETCH(QString, config);
-        QFile list(keyListOf(target.toStdString()));
-        if (!list.open(QIODevice::ReadOnly))
-            QSKIP("the full key lists are not here; the shipped ones are checked above");
-        const QJsonObject json = QJsonDocument::fromJson(list.readAll()).object();
         const Target tool = targetNamed(target.toStdString());
         const TargetConfig exported = translate(shippedConfig(config.toStdString()), tool);
         const ParsedYaml parsed = parseYaml(exported.yaml);
         QVERIFY(parsed.findings.empty());
-        const bool omegaconf
-            = json[QStringLiteral("yaml_reader")].toString().contains(QStringLiteral("OmegaConf"));
-        const QStringList problems
-            = problemsOf(parsed.root, json[QStringLiteral("keys")].toObject(),
-                omegaconf ? NumberReading::omegaconf : NumberReading::yaml11,
-                json[QStringLiteral("value_conversion")].toString() != QStringLiteral("none"));
-        QVERIFY2(problems.isEmpty(), qPrintable(problems.join(QLatin1Char('\n'))));
+        for (const auto& [name, list] : listsOf(target)) {
+            QVERIFY2(list.count > 100, qPrintable(name));
+            const QStringList problems
+                = problemsOf(parsed.root, list.keys, list.reading, list.converts);
+            QVERIFY2(problems.isEmpty(),
+                qPrintable(name + QLatin1Char('\n') + problems.join(QLatin1Char('\n'))));
+        }
     }
 
-    void shippedKeys_areThoseOfTheFullList()
+    void wrongValues_areFoundByTheKeyLists()
+    {
+        for (const std::string_view name : kTargetNames)
+            for (const auto& [which, list] : listsOf(text(name))) {
+                const ParsedYaml parsed
+                    = parseYaml("learning_rate: [1]\nnever_heard_of: 1\ngradient_accumulation_"
+                                "steps: many\n");
+                QVERIFY(parsed.findings.empty());
+                const QStringList problems
+                    = problemsOf(parsed.root, list.keys, list.reading, list.converts);
+                const QString said = problems.join(QLatin1Char('\n'));
+                QVERIFY2(said.contains(QStringLiteral("learning_rate: a list")), qPrintable(said));
+                QVERIFY2(
+                    said.contains(QStringLiteral("never_heard_of: unknown")), qPrintable(said));
+            }
+    }
+
+    void acceptedKeys_areThoseOfTheLists()
     {
         for (const std::string_view name : kTargetNames) {
-            QFile list(keyListOf(name));
-            if (!list.open(QIODevice::ReadOnly))
-                QSKIP("the full key lists are not here");
-            const QJsonObject json = QJsonDocument::fromJson(list.readAll()).object();
             const Target tool = targetNamed(name);
-            QCOMPARE(QString::fromStdString(tool.accepted.version),
-                json[QStringLiteral("version")].toString());
-            const QJsonObject keys = json[QStringLiteral("keys")].toObject();
-            for (const QString& key : keys.keys())
-                QVERIFY2(tool.accepted.keys.contains(key.toStdString()), qPrintable(key));
-            QCOMPARE(tool.accepted.keys.size(),
-                static_cast<std::size_t>(
-                    keys.size() + json[QStringLiteral("launcher_keys")].toObject().size()));
+            for (const auto& [which, list] : listsOf(text(name))) {
+                QCOMPARE(QString::fromStdString(tool.accepted.version), list.version);
+                QCOMPARE(tool.accepted.reading, list.reading);
+                QCOMPARE(tool.accepted.conversion != ValueConversion::none, list.converts);
+                for (const QString& key : list.keys.keys())
+                    QVERIFY2(tool.accepted.keys.contains(key.toStdString()), qPrintable(key));
+                QCOMPARE(tool.accepted.keys.size(), static_cast<std::size_t>(list.count));
+            }
         }
     }
 
