@@ -33,7 +33,7 @@ RunPlots::RunPlots(QWidget* parent)
         return plot;
     };
     MetricDescription reward = describe(tr("Reward"),
-        tr("mean and spread of the batch · ▲ checkpoint · ◇ held out · click a point to read its "
+        tr("mean and spread of the batch · ▼ checkpoint · ◇ held out · click a point to read its "
            "completions"),
         &Theme::reward, "reward");
     reward.spread_metric = "reward_std";
