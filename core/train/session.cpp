@@ -289,9 +289,8 @@ std::string Session::memoryMessage() const
     const std::string tried = fmt::format("memory ran out after step {}", m_state.step);
     if (m_context)
         return memoryExhausted(m_config, m_context->policy.model.shape(), tried).message;
-    return "memory ran out before the model and the data were loaded. Take a smaller model or "
-           "fewer "
-           "data (max_samples), or set quantization: 4bit.";
+    return "memory ran out before the model and the data were loaded. Take a smaller model, fewer "
+           "rows (max_samples), or quantization: 4bit.";
 }
 
 std::string Session::checkpointToResume() const

@@ -129,6 +129,20 @@ private:
         config.optimizer.max_steps = 3;
         return config;
     }
+    /// Nearly all memory is taken from the phase of the step on, until the run saves: what the
+    /// phase held is free again then.
+    static auto noneLeftIn(Phase where, std::int64_t step)
+    {
+        return [where, step](const Event& event, RunControl&) {
+            const auto* phase = std::get_if<PhaseChanged>(&event);
+            if (phase == nullptr)
+                return;
+            if (phase->phase == where && phase->step == step)
+                memoryCount().limit = memoryCount().live + 2000;
+            if (phase->phase == Phase::saving)
+                LimitedMemory::lift();
+        };
+    }
     static std::string adapterOf(const TrainingConfig& config)
     {
         return bytesOf(fs::path(config.run.output_dir) / "adapter" / "adapter_model.safetensors");
@@ -394,15 +408,7 @@ private Q_SLOTS:
         config.run.eval_steps = 2;
         RecordingSink sink;
         const LimitedMemory memory;
-        const std::string problem = runTiny(config, sink, [](const Event& event, RunControl&) {
-            const auto* phase = std::get_if<PhaseChanged>(&event);
-            if (phase == nullptr)
-                return;
-            if (phase->phase == Phase::evaluating && phase->step == 2)
-                memoryCount().limit = memoryCount().live + 2000;
-            if (phase->phase == Phase::saving)
-                LimitedMemory::lift();
-        });
+        const std::string problem = runTiny(config, sink, noneLeftIn(Phase::evaluating, 2));
         for (const char* part : { "memory ran out in the evaluation after step 2",
                  "even with one completion at a time", "planned", "cutoff_len" })
             QVERIFY2(problem.find(part) != std::string::npos, problem.c_str());
@@ -450,15 +456,7 @@ private Q_SLOTS:
         RecordingSink sink;
         {
             const LimitedMemory memory;
-            const std::string problem = runTiny(config, sink, [](const Event& event, RunControl&) {
-                const auto* phase = std::get_if<PhaseChanged>(&event);
-                if (phase == nullptr)
-                    return;
-                if (phase->phase == Phase::updating && phase->step == 4)
-                    memoryCount().limit = memoryCount().live + 2000;
-                if (phase->phase == Phase::saving)
-                    LimitedMemory::lift(); // what the update held is free again
-            });
+            const std::string problem = runTiny(config, sink, noneLeftIn(Phase::updating, 4));
             QVERIFY2(problem.find("memory ran out in the update of step 4") != std::string::npos,
                 problem.c_str());
             for (const char* part :
